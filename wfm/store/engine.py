@@ -1,0 +1,246 @@
+"""Opening the store, and the two ways to use it: reading and writing.
+
+The same statements run on a SQLite file in WAL mode and on PostgreSQL. On SQLite writers are
+serialised in the process by a lock and between processes by BEGIN IMMEDIATE. Database errors that
+a user can do something about are told as `WfmError`.
+
+On the live queue's path: no pandas. Alembic is imported only when the database must be migrated.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import ExceptionContext
+
+from wfm.errors import SetupError, StoreBusy, StoreReadOnly, StoreTooNew
+from wfm.store import tables
+from wfm.timegrid import Clock, SystemClock
+
+# Newest version of the database that this code knows: the head of `migrations/versions`.
+HEAD = "0001"
+KNOWN = ("0001",)
+
+# How long a writer waits for another process's transaction before StoreBusy.
+BUSY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Writing:
+    """One write transaction: its connection, who writes, and when by the store's clock."""
+
+    connection: sa.Connection
+    actor: str
+    at: datetime
+
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """Values of the `actor` and `written_at` columns."""
+        return {"actor": self.actor, "written_at": self.at}
+
+    def audit(
+        self, action: str, subject: str, *, before: object = None, after: object = None
+    ) -> None:
+        """Keep who did what; `before` and `after` must be JSON-able and hold no secret."""
+        self.connection.execute(
+            tables.audit.insert().values(
+                at=self.at,
+                actor=self.actor,
+                action=action,
+                subject=subject,
+                before=before,
+                after=after,
+            )
+        )
+
+
+@dataclass
+class Store:
+    """The product's ledger. `reading()` and `writing(actor)` are its only ways in."""
+
+    engine: sa.Engine
+    clock: Clock
+    _write_lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection in a read transaction: one consistent view."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self, actor: str) -> Iterator[Writing]:
+        """A write transaction in `actor`'s name: committed at the end, or nothing of it is kept."""
+        lock = self._write_lock if self.is_sqlite else nullcontext()
+        with lock, self.engine.connect() as plain:
+            connection = plain.execution_options(wfm_write=True)
+            with connection.begin():
+                yield Writing(connection, actor, self.clock.now())
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _tell(context: ExceptionContext) -> None:
+    """Turn a driver's error into one that says what to do; others pass unchanged."""
+    text = str(context.original_exception).lower()
+    where = context.engine.url.render_as_string(hide_password=True) if context.engine else ""
+    if "database is locked" in text or "lock timeout" in text:
+        raise StoreBusy(
+            f"the database {where} is being written by another process; try again in a moment"
+        ) from context.original_exception
+    if "readonly database" in text or "read-only transaction" in text:
+        raise StoreReadOnly(
+            f"the database {where} is read-only; make the file and its folder writable, "
+            "or point WFM_HOME elsewhere"
+        ) from context.original_exception
+    if "unable to open database file" in text:
+        raise SetupError(
+            f"the database {where} cannot be opened; check that its folder exists and is yours"
+        ) from context.original_exception
+    if "file is not a database" in text or "disk image is malformed" in text:
+        raise SetupError(
+            f"{where} is not a SQLite database; move it away or point WFM_HOME elsewhere"
+        ) from context.original_exception
+    if "connection refused" in text or "connection failed" in text:
+        raise SetupError(
+            f"no PostgreSQL server answers at {where}; start it or correct WFM_DATABASE_URL"
+        ) from context.original_exception
+
+
+def make_engine(url: str, *, busy_s: float = BUSY_S) -> sa.Engine:
+    """An engine for `url` with our pragmas, transactions and error texts; connects to nothing."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise SetupError(
+            "WFM_DATABASE_URL is no database URL; write postgresql://user:password@host/name"
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        engine = sa.create_engine(parsed, connect_args={"timeout": busy_s})
+
+        @sa.event.listens_for(engine, "connect")
+        def _pragmas(dbapi: Any, _record: object) -> None:
+            dbapi.isolation_level = None
+            cursor = dbapi.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {int(busy_s * 1000)}")
+            cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.execute("PRAGMA synchronous = NORMAL")
+            cursor.close()
+
+        @sa.event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            write = connection.get_execution_options().get("wfm_write", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    elif parsed.get_backend_name() == "postgresql":
+        engine = sa.create_engine(
+            parsed,
+            pool_pre_ping=True,
+            connect_args={"options": f"-c lock_timeout={int(busy_s * 1000)} -c timezone=UTC"},
+        )
+    else:
+        raise SetupError(
+            f"{parsed.get_backend_name()} is not supported; use SQLite (the default) or PostgreSQL"
+        )
+    sa.event.listen(engine, "handle_error", _tell)
+    return engine
+
+
+def database_version(engine: sa.Engine) -> str | None:
+    """The migration the database stands at, or None when it is empty."""
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return None if found is None else str(found)
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the database to `HEAD` in one transaction; does nothing when it is there."""
+    found = database_version(engine)
+    if found == HEAD:
+        return
+    if found is not None and found not in KNOWN:
+        raise StoreTooNew(
+            f"the database stands at version {found}, this program knows up to {HEAD}; "
+            "install the newer program, or point WFM_HOME or WFM_DATABASE_URL elsewhere",
+            found=found,
+            known=HEAD,
+        )
+    from alembic import command  # late: 0.8 s, and only needed after an update
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    if engine.dialect.name == "sqlite":
+        # WAL is a property of the file and cannot be set inside a transaction.
+        with engine.connect() as plain:
+            cursor = plain.connection.cursor()
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.close()
+    with engine.connect() as plain:
+        connection = plain.execution_options(wfm_write=True)
+        with connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, HEAD)
+
+
+def open_store(url: str, *, clock: Clock | None = None, busy_s: float = BUSY_S) -> Store:
+    """The store at `url`, migrated and ready.
+
+    clock  the clock the user set; None takes the store's own (a demo's) or the machine's
+
+    A SQLite file and its folder are made when missing. Raises SetupError, StoreReadOnly,
+    StoreBusy or StoreTooNew.
+    """
+    parsed = sa.make_url(url) if url.startswith("sqlite") else None
+    if parsed is not None and parsed.database:
+        folder = Path(parsed.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(
+                f"the folder {folder} cannot be made ({error.strerror}); point WFM_HOME elsewhere"
+            ) from error
+        file = Path(parsed.database)
+        if file.exists() and not os.access(file, os.W_OK):
+            raise StoreReadOnly(
+                f"the database {file} is read-only; make it writable or point WFM_HOME elsewhere"
+            )
+    engine = make_engine(url, busy_s=busy_s)
+    try:
+        migrate(engine)
+        return Store(engine, clock or stored_clock(engine) or SystemClock())
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def stored_clock(engine: sa.Engine) -> SystemClock | None:
+    """The demo's clock, if this store holds one."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(tables.clock)).one_or_none()
+    return None if row is None else SystemClock(row.shows, row.since, row.rate)
+
+
+def set_stored_clock(writing: Writing, clock: SystemClock) -> None:
+    """Keep `clock` as the store's own, so that every process shows the same time."""
+    writing.connection.execute(tables.clock.delete())
+    writing.connection.execute(
+        tables.clock.insert().values(
+            id=1, shows=clock.shows, since=clock.since, rate=clock.rate, **writing.stamp
+        )
+    )

@@ -1,0 +1,421 @@
+"""Every table of the store. Migrations build them; nothing else may.
+
+Instants are kept as UTC (`Instant`), local days as dates, durations as whole seconds. Tables that
+people change carry the `actor` of the last write; `audit` keeps who did what.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC instant: TIMESTAMP WITH TIME ZONE on PostgreSQL, UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no zone; the store takes UTC instants")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _made() -> tuple[Column[str], Column[datetime]]:
+    """Who wrote the row, and when."""
+    return (
+        Column("actor", String(120), nullable=False),
+        Column("written_at", Instant, nullable=False),
+    )
+
+
+# -- the brand, its people and its history -------------------------------------------------------
+
+brand = Table(
+    "brand",
+    metadata,
+    # One brand a store: the single row has id 1.
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("document", JSON, nullable=False),
+    *_made(),
+    CheckConstraint("id = 1", name="single"),
+)
+
+clock = Table(
+    "clock",
+    metadata,
+    # The demo's clock: what it showed at which machine time. Absent in a store of real data.
+    Column("id", Integer, primary_key=True),
+    Column("shows", Instant, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("rate", Float, nullable=False),
+    *_made(),
+    CheckConstraint("id = 1", name="single"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("import_id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("rows_read", Integer, nullable=False),
+    Column("rows_written", Integer, nullable=False),
+    Column("rows_skipped", Integer, nullable=False),
+    *_made(),
+)
+
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("queue", String(80), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    # "volumes" for imported interval counts, "contacts" for counts made from single contacts.
+    Column("source", String(20), primary_key=True),
+    Column("contacts", Integer, nullable=False),
+    Column("aht_s", Float),
+    # Whether the count was spread from a coarser step.
+    Column("spread", Boolean, nullable=False),
+    Column("import_id", Integer, ForeignKey("imports.import_id")),
+    CheckConstraint("contacts >= 0", name="contacts"),
+    Index(None, "start"),
+)
+
+history_contacts = Table(
+    "history_contacts",
+    metadata,
+    Column("contact_id", String(200), primary_key=True),
+    Column("queue", String(80), nullable=False),
+    Column("arrived_at", Instant, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("handling_s", Float),
+    Column("import_id", Integer, ForeignKey("imports.import_id")),
+    Index(None, "queue", "arrived_at"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("agent_id", String(80), primary_key=True),
+    Column("name", String(200), nullable=False),
+    # The Agent of wfm.people as JSON: terms, skills, availability, time off, preferences.
+    Column("document", JSON, nullable=False),
+    *_made(),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("starts_at", Instant, nullable=False),
+    Column("document", JSON, nullable=False),
+    *_made(),
+)
+
+# -- plans: immutable once written ---------------------------------------------------------------
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("plan_id", Integer, primary_key=True),
+    # draft, published, superseded
+    Column("state", String(12), nullable=False),
+    # 1, 2, 3 ... in the order of publishing; empty while a draft
+    Column("version", Integer, unique=True),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("seed", Integer, nullable=False),
+    # What it was computed from and how: ids, options, model per queue, policy version.
+    Column("inputs", JSON, nullable=False),
+    # Figures: objective, bound, gap, seconds, paid hours, shortfall, violations, stage costs.
+    Column("summary", JSON, nullable=False),
+    Column("certificate", JSON, nullable=False),
+    Column("published_at", Instant),
+    Column("published_by", String(120)),
+    *_made(),
+    Index(None, "state"),
+)
+
+
+def _plan_id() -> Column[int]:
+    return Column(
+        "plan_id", Integer, ForeignKey("plans.plan_id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+plan_forecast = Table(
+    "plan_forecast",
+    metadata,
+    _plan_id(),
+    Column("queue", String(80), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    *(
+        Column(name, Float, nullable=False)
+        for name in ("mean", "q025", "q10", "q50", "q80", "q90", "q95", "q975", "aht_s")
+    ),
+    Column("model", String(60), nullable=False),
+)
+
+plan_requirement = Table(
+    "plan_requirement",
+    metadata,
+    _plan_id(),
+    Column("queue", String(80), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    Column("workload", Float, nullable=False),
+    Column("agents", Integer, nullable=False),
+    Column("agents_exact", Float, nullable=False),
+    Column("attainment", Float),
+    Column("attainment_low", Float),
+    Column("attainment_high", Float),
+    Column("binding", String(12), nullable=False),
+)
+
+plan_roster = Table(
+    "plan_roster",
+    metadata,
+    _plan_id(),
+    Column("agent_id", String(80), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    Column("end", Instant, nullable=False),
+    Column("activity", String(40), nullable=False),
+    Column("queue", String(80), nullable=False),
+    Column("template", String(80), nullable=False),
+    Column("pinned", Boolean, nullable=False),
+)
+
+plan_staffing = Table(
+    "plan_staffing",
+    metadata,
+    _plan_id(),
+    Column("queue", String(80), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    *(
+        Column(name, Float, nullable=False)
+        for name in ("scheduled", "effective", "slots", "required")
+    ),
+    Index(None, "plan_id", "start"),
+)
+
+plan_on_shift = Table(
+    "plan_on_shift",
+    metadata,
+    _plan_id(),
+    Column("agent_id", String(80), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    Column("end", Instant, nullable=False),
+    # Queue names, sorted, joined by a space.
+    Column("queues", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Index(None, "plan_id", "start"),
+)
+
+# -- the live queue ------------------------------------------------------------------------------
+
+raw_events = Table(
+    "raw_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True),
+    Column("source", String(40), nullable=False),
+    Column("account", String(200), nullable=False),
+    Column("native_id", String(200), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("actor", String(120), nullable=False),
+    UniqueConstraint("source", "account", "native_id", "revision"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", Integer, primary_key=True),
+    Column("queue", String(80), nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("severity", Integer, nullable=False),
+    # Start of the clock that runs: the message that needs an answer.
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("due_goal", String(20), nullable=False),
+    Column("contacts", Integer, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("agent_id", String(80)),
+    Column("lease_token", String(64)),
+    Column("lease_until", Instant),
+    Column("first_response_at", Instant),
+    Column("answered_at", Instant),
+    Column("closed_at", Instant),
+    Column("closed_reason", String(200)),
+    *_made(),
+    # The claim reads waiting cases in the queue's order straight from this index.
+    Index(
+        "ix_cases_waiting",
+        "queue",
+        "due_at",
+        "severity",
+        "received_at",
+        sqlite_where=text("state IN ('new', 'assigned')"),
+        postgresql_where=text("state IN ('new', 'assigned')"),
+    ),
+    # One open case an author and queue: messages of one author join it.
+    Index(
+        "uq_cases_open_author",
+        "queue",
+        "author",
+        unique=True,
+        sqlite_where=text("state <> 'closed'"),
+        postgresql_where=text("state <> 'closed'"),
+    ),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("contact_id", Integer, primary_key=True),
+    Column("event_id", Integer, ForeignKey("raw_events.event_id"), nullable=False, unique=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Index(None, "case_id"),
+)
+
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
+    # opened, joined, claimed, released, expired, answered, closed, reopened
+    Column("kind", String(20), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("agent_id", String(80)),
+    Column("text", Text),
+    Column("actor", String(120), nullable=False),
+    Index(None, "case_id"),
+)
+
+queue_state = Table(
+    "queue_state",
+    metadata,
+    Column("queue", String(80), primary_key=True),
+    Column("spike_mode", Boolean, nullable=False),
+    # How many claims have been made: every fifth goes to a late case in spike mode.
+    Column("claims", Integer, nullable=False),
+    *_made(),
+)
+
+# -- access, jobs, audit -------------------------------------------------------------------------
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key_id", String(24), primary_key=True),
+    Column("role", String(20), nullable=False),
+    Column("label", String(120), nullable=False),
+    # SHA-256 of a secret of 256 random bits: nothing to guess, so no slow hash is needed.
+    Column("secret_sha256", LargeBinary(32), nullable=False),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+    *_made(),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", LargeBinary(32), primary_key=True),
+    # "link" until the one-time link is followed, then "session"
+    Column("kind", String(10), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    *_made(),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("caller", String(120), primary_key=True),
+    Column("request_sha256", LargeBinary(32), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("response", JSON, nullable=False),
+    Column("written_at", Instant, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", String(40), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    # queued, running, done, failed, cancelled
+    Column("state", String(12), nullable=False),
+    Column("request", JSON, nullable=False),
+    # 0 to 1, and the stage in words
+    Column("progress", Float, nullable=False),
+    Column("stage", String(120), nullable=False),
+    # [{"at", "level", "code", "text", "args"}]
+    Column("messages", JSON, nullable=False),
+    Column("result", JSON),
+    Column("problem", JSON),
+    Column("submitted_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("actor", String(120), nullable=False),
+    Index(None, "state"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(120), nullable=False),
+    # e.g. "brand.import", "plan.publish", "key.create"
+    Column("action", String(60), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
+)
