@@ -1,0 +1,104 @@
+"""What every command shares: the store, the actor, JSON or text, progress, and errors told once."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from wfm.errors import SetupError
+from wfm.progress import Progress
+from wfm.settings import Settings
+from wfm.store.engine import Store, open_store
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is sampled.")]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def settings() -> Settings:
+    """Settings from the environment; SetupError with every fault."""
+    from pydantic import ValidationError
+
+    from wfm.errors import WfmError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"WFM_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SetupError("settings: " + "; ".join(faults)) from error
+    except WfmError as error:
+        raise SetupError(f"WFM_NOW: {error.message}") from error
+
+
+@contextmanager
+def opened() -> Iterator[Store]:
+    """The store the settings point to, with the clock they set; closed at the end."""
+    chosen = settings()
+    store = open_store(chosen.store_url, clock=chosen.clock())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def actor() -> str:
+    """Who runs the command, for the audit."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli:unknown"
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on standard output; instants as RFC 3339."""
+
+    def default(item: object) -> object:
+        if isinstance(item, datetime):
+            from wfm.timegrid import format_instant
+
+            return format_instant(item)
+        raise TypeError(f"{type(item).__name__} is not JSON")
+
+    json.dump(value, sys.stdout, indent=2, default=default, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+@contextmanager
+def watched(title: str) -> Iterator[Progress]:
+    """Progress drawn on standard error: a bar on a terminal, a line a stage elsewhere."""
+    if err.is_terminal:
+        columns = (
+            TextColumn("{task.description:<44}"),
+            BarColumn(bar_width=28),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+        )
+        with Bars(*columns, console=err, transient=True) as bars:
+            task = bars.add_task(title, total=1.0)
+
+            def draw(done: float, stage: str) -> None:
+                bars.update(task, completed=done, description=stage)
+
+            yield draw
+        return
+    last = ""
+
+    def say(done: float, stage: str) -> None:
+        nonlocal last
+        if stage != last:
+            last = stage
+            err.print(f"{done:4.0%}  {stage}")
+
+    yield say
