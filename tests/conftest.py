@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -118,3 +119,30 @@ def real_data() -> Path:
     if not folder.is_dir():
         skip_without("real_data", f"no reference data at {folder}; set WFM_REAL_DATA")
     return folder
+
+
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium of the system."""
+    executable = next((path for path in CHROMIUM if Path(path).exists()), None)
+    if executable is None:
+        skip_without("ui", f"no Chromium at {' or '.join(CHROMIUM)}")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        skip_without("ui", f"no playwright: {error}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--no-first-run",
+            ],
+        )
+        yield chromium
+        chromium.close()

@@ -91,10 +91,11 @@ def _part_spans(part: Hours, start: datetime, end: datetime) -> Iterator[tuple[d
         if day.weekday() in part.weekdays and not closed:
             midnight = datetime.combine(day, time(), tzinfo=zone)
             # Wall-clock arithmetic first, UTC second: 09:00 stays 09:00 when the clocks change.
-            opens = (midnight + timedelta(minutes=part.opens)).astimezone(UTC)
-            closes = (midnight + timedelta(minutes=part.closes)).astimezone(UTC)
-            if opens < end and closes > start:
-                yield max(opens, start), min(closes, end)
+            opens = max(start, (midnight + timedelta(minutes=part.opens)).astimezone(UTC))
+            closes = min(end, (midnight + timedelta(minutes=part.closes)).astimezone(UTC))
+            # Not so outside [start, end), nor for hours that a clock change swallows whole.
+            if opens < closes:
+                yield opens, closes
         day += timedelta(days=1)
 
 

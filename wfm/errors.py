@@ -113,6 +113,30 @@ class LeaseLost(Conflict):
     code = "lease_lost"
 
 
+class LostEdit(Conflict):
+    """The thing was changed by someone else since the caller read it."""
+
+    code = "lost_edit"
+
+
+class TooLarge(RequestError):
+    """The request's body is larger than the service takes."""
+
+    code = "too_large"
+
+
+class OffShift(Conflict):
+    """The agent is not on shift in the roster in force, so no case can be theirs."""
+
+    code = "off_shift"
+
+
+class NoFreeSlot(Conflict):
+    """The agent holds as many cases as the roster gives them slots."""
+
+    code = "no_free_slot"
+
+
 class NotSignedIn(RequestError):
     """No key or session, or one that is unknown, revoked or expired."""
 

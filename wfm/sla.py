@@ -5,6 +5,7 @@ On the live queue's path: standard library only.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -56,6 +57,18 @@ class Duration:
     def __post_init__(self) -> None:
         if self.mean_s < 0 or self.cv < 0:
             raise DataError(f"a duration of mean {self.mean_s} s, cv {self.cv} is negative")
+
+    def share_within(self, seconds: float) -> float:
+        """Chance that it takes no longer than `seconds`.
+
+        >>> Duration(180.0, 0.5).share_within(180.0) > 0.5  # the mean lies above the median
+        True
+        """
+        if self.mean_s == 0 or self.cv == 0 or seconds <= 0:
+            return float(self.mean_s <= seconds)
+        variance = math.log1p(self.cv**2)
+        z = (math.log(seconds / self.mean_s) + variance / 2) / math.sqrt(variance)
+        return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from wfm.errors import SetupError
+from wfm.errors import RequestError, SetupError
 from wfm.progress import Progress
 from wfm.settings import Settings
 from wfm.store.engine import Store, open_store
@@ -53,6 +53,14 @@ def opened() -> Iterator[Store]:
         store.close()
 
 
+def parse_day(text: str) -> date:
+    """A local date written as 2026-03-02."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RequestError(f"{text!r} is not a date; write it as 2026-03-02") from None
+
+
 def actor() -> str:
     """Who runs the command, for the audit."""
     try:
@@ -73,6 +81,17 @@ def emit_json(value: Any) -> None:
 
     json.dump(value, sys.stdout, indent=2, default=default, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def as_rows(rows: Iterable[Mapping[Any, Any]]) -> list[dict[str, Any]]:
+    """Rows as JSON takes them: numpy's numbers as Python's, what is not a number as None."""
+    import math
+
+    def clean(value: Any) -> Any:
+        value = value.item() if hasattr(value, "item") else value
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return [{str(name): clean(value) for name, value in row.items()} for row in rows]
 
 
 @contextmanager

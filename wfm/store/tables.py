@@ -291,16 +291,26 @@ cases = Table(
     Column("closed_at", Instant),
     Column("closed_reason", String(200)),
     *_made(),
-    # The claim reads waiting cases in the queue's order straight from this index.
+    # The claim and the overview read the waiting cases of a queue from this index.
     Index(
         "ix_cases_waiting",
         "queue",
         "due_at",
         "severity",
         "received_at",
-        sqlite_where=text("state IN ('new', 'assigned')"),
-        postgresql_where=text("state IN ('new', 'assigned')"),
+        sqlite_where=text("state = 'new'"),
+        postgresql_where=text("state = 'new'"),
     ),
+    # Which leases run, which have run out, and who holds them.
+    Index(
+        "ix_cases_held",
+        "lease_until",
+        "agent_id",
+        sqlite_where=text("state = 'assigned'"),
+        postgresql_where=text("state = 'assigned'"),
+    ),
+    # Pages of cases by deadline.
+    Index(None, "due_at", "case_id"),
     # One open case an author and queue: messages of one author join it.
     Index(
         "uq_cases_open_author",
@@ -344,7 +354,7 @@ queue_state = Table(
     metadata,
     Column("queue", String(80), primary_key=True),
     Column("spike_mode", Boolean, nullable=False),
-    # How many claims have been made: every fifth goes to a late case in spike mode.
+    # How many claims have been made in spike mode: every fifth of them goes to a late case.
     Column("claims", Integer, nullable=False),
     *_made(),
 )
@@ -357,6 +367,8 @@ keys = Table(
     Column("key_id", String(24), primary_key=True),
     Column("role", String(20), nullable=False),
     Column("label", String(120), nullable=False),
+    # Whose own data a key of the role `agent` reaches.
+    Column("agent_id", String(80)),
     # SHA-256 of a secret of 256 random bits: nothing to guess, so no slow hash is needed.
     Column("secret_sha256", LargeBinary(32), nullable=False),
     Column("revoked_at", Instant),

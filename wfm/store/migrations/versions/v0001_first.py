@@ -78,11 +78,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_cases_due_at_case_id"), ["due_at", "case_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_cases_held",
+            ["lease_until", "agent_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'assigned'"),
+            postgresql_where=sa.text("state = 'assigned'"),
+        )
+        batch_op.create_index(
             "ix_cases_waiting",
             ["queue", "due_at", "severity", "received_at"],
             unique=False,
-            sqlite_where=sa.text("state IN ('new', 'assigned')"),
-            postgresql_where=sa.text("state IN ('new', 'assigned')"),
+            sqlite_where=sa.text("state = 'new'"),
+            postgresql_where=sa.text("state = 'new'"),
         )
         batch_op.create_index(
             "uq_cases_open_author",
@@ -151,6 +161,7 @@ def upgrade() -> None:
         sa.Column("key_id", sa.String(length=24), nullable=False),
         sa.Column("role", sa.String(length=20), nullable=False),
         sa.Column("label", sa.String(length=120), nullable=False),
+        sa.Column("agent_id", sa.String(length=80), nullable=True),
         sa.Column("secret_sha256", sa.LargeBinary(length=32), nullable=False),
         sa.Column("revoked_at", Instant, nullable=True),
         sa.Column("last_used_at", Instant, nullable=True),

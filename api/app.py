@@ -1,0 +1,126 @@
+"""The HTTP application: routes under /api/v1, the console under /console/, errors as problems."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from api import answers
+from api.auth import signed_in
+from api.idempotency import Idempotency
+from api.limits import BodyLimit, ConsoleDoor, SecurityHeaders
+from api.routes import cases, contacts, health, plans, sign_in, staffing
+from api.routes import jobs as jobs_routes
+from wfm.settings import Settings
+from wfm.store.engine import Store
+
+if TYPE_CHECKING:
+    from api.jobs import Jobs
+
+PREFIX = "/api/v1"
+
+_PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem document (RFC 9457) with a stable code and its arguments",
+        "content": {
+            answers.MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail", "code", "arguments"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "code": {"type": "string"},
+                        "arguments": {"type": "object"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def create_app(
+    store: Store, settings: Settings, *, jobs: Jobs | None = None, console: bool = True
+) -> FastAPI:
+    """The application on `store`.
+
+    jobs     who carries jobs out while the application runs; None: this process, through DBOS
+    console  whether to serve the console, which loads its libraries
+    """
+    runner = jobs or _embedded(store, settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(runner.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(runner.stop)
+
+    app = FastAPI(
+        title="WFM for social care",
+        version=version("wfm-social"),
+        lifespan=lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        # Their pages load scripts from elsewhere; the document itself is served.
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.store, app.state.settings, app.state.jobs = store, settings, runner
+    answers.install(app)
+    app.add_middleware(Idempotency, store=store)
+    app.add_middleware(ConsoleDoor, store=store)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    _route(app, console=console)
+    return app
+
+
+def _embedded(store: Store, settings: Settings) -> Jobs:
+    from api.jobs import Jobs  # late: DBOS takes half a second
+
+    return Jobs(store, settings)
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The route's function name: client code is generated from it, so it must stay."""
+    return route.name
+
+
+def _route(app: FastAPI, *, console: bool) -> None:
+    v1 = APIRouter(
+        prefix=PREFIX,
+        responses=_PROBLEM,
+        # One for the document, one to turn strangers away before anything is looked up.
+        dependencies=[
+            Depends(HTTPBearer(scheme_name="key", auto_error=False)),
+            Depends(signed_in),
+        ],
+    )
+    for module in (staffing, plans, jobs_routes, contacts, cases):
+        v1.include_router(module.router)
+    app.include_router(v1)
+    app.include_router(health.router)
+    if not console:
+        return
+    app.include_router(sign_in.router)
+
+    @app.get("/", include_in_schema=False)
+    def to_console() -> RedirectResponse:
+        return RedirectResponse("/console/")
+
+    from api.console.app import attach_console  # late: the console's libraries take a second
+
+    attach_console(app, app.state.store)

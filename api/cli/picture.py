@@ -1,0 +1,147 @@
+"""A plan as text: one screen that says what it promises, and a week drawn in characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from api.planning.records import StoredPlan
+from wfm.store.brands import load_brand
+from wfm.store.engine import Store
+from wfm.timegrid import format_instant, parse_instant
+
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def bar(value: float, top: float) -> str:
+    """One character as high as value / top; anything above zero is seen."""
+    if value <= 0 or top <= 0:
+        return BARS[0]
+    return BARS[max(1, min(8, round(8 * value / top)))]
+
+
+def week_picture(
+    staffing: pd.DataFrame,
+    zone: ZoneInfo,
+    first: datetime,
+    *,
+    attainment: Sequence[float | None] = (),
+) -> list[str]:
+    """Seven local days from `first`: heads scheduled over the day, half an hour a character.
+
+    staffing    STAFFING; summed over queues
+    attainment  expected first-response share of each day, in order
+
+    Under a day stands a line of marks where fewer are effective than required.
+    """
+    table = staffing[["start", "scheduled", "effective", "required"]].groupby("start").sum()
+    local = pd.DatetimeIndex(table.index).tz_convert(zone)
+    days = [(first.astimezone(zone) + timedelta(days=i)).date() for i in range(7)]
+    half = local.hour * 2 + local.minute // 30
+    top = float(table["scheduled"].max()) if len(table) else 0.0
+    ruler = "".join(f"{hour:02d}".ljust(8) for hour in range(0, 24, 4))
+    lines = [" " * 12 + ruler + "  heads  required  kept"]
+    for number, day in enumerate(days):
+        on_day = local.date == day
+        if not on_day.any():
+            continue
+        rows = table[on_day].groupby(half[on_day]).mean()
+        scheduled = rows["scheduled"].reindex(range(48), fill_value=0.0)
+        short = (rows["required"] - rows["effective"]).reindex(range(48), fill_value=0.0)
+        kept = attainment[number] if number < len(attainment) else None
+        lines.append(
+            f"{day:%a %d %b}  "
+            + "".join(bar(v, top) for v in scheduled)
+            + f"  {scheduled.max():5.0f}  {rows['required'].max():8.0f}"
+            + (f"  {kept:5.1%}" if kept is not None else "")
+        )
+        if (short > 0.5).any():
+            marks = "".join("!" if v > 0.5 else " " for v in short)
+            lines.append(" " * 12 + marks.rstrip() + "  short")
+    return lines
+
+
+def plan_document(plan: StoredPlan) -> dict[str, Any]:
+    """A plan's figures as JSON, without its tables."""
+    return {
+        "plan_id": plan.plan_id,
+        "state": plan.state,
+        "version": plan.version,
+        "from": format_instant(plan.start),
+        "to": format_instant(plan.end),
+        "seed": plan.seed,
+        "lineage": plan.lineage,
+        "summary": plan.summary,
+        "certificate": plan.certificate_document["goals"],
+    }
+
+
+def plan_screen(store: Store, plan: StoredPlan) -> list[str]:
+    """One screen: what was planned, how good it is, and its first week as a picture."""
+    with store.reading() as connection:
+        brand = load_brand(connection)
+    zone, summary = brand.tz, plan.summary
+    first, last = plan.start.astimezone(zone), plan.end.astimezone(zone) - timedelta(days=1)
+    state = plan.state if plan.version is None else f"{plan.state}, version {plan.version}"
+    lines = [
+        f"{brand.name}: plan {plan.plan_id} ({state}), {first:%d %b} to {last:%d %b %Y}, "
+        f"{zone.key}, seed {plan.seed}",
+        "",
+        *_forecast_lines(summary),
+        *_roster_lines(summary),
+        *_certificate_lines(plan, zone),
+        "",
+        f"The first week, half an hour a character, all queues ({zone.key}):",
+    ]
+    staffing = plan.staffing(plan.start, plan.start + timedelta(days=8))
+    days = plan.certificate.series[-1]["day"].attainment
+    lines += week_picture(staffing, zone, plan.start, attainment=days)
+    told = [m for m in summary["messages"] if "short" in m or "rule broken" in m]
+    lines += ["", *told] if told else []
+    return lines
+
+
+def _forecast_lines(summary: dict[str, Any]) -> list[str]:
+    champions = [a for a in summary["accuracy"] if a["champion"]]
+    shown = ", ".join(
+        f"{a['queue']} {a['wape']:.0%} ({a['naive_wape']:.0%})"
+        for a in champions
+        if a["wape"] is not None and a["naive_wape"] is not None
+    )
+    models = sorted({a["model"] for a in champions})
+    return [
+        f"Forecast     {summary['contacts']:,.0f} contacts; models {', '.join(models)}",
+        f"             error at 15 min, in brackets that of last week's values: {shown}",
+    ]
+
+
+def _roster_lines(summary: dict[str, Any]) -> list[str]:
+    bound = ", ".join(f"{name} {count:,}" for name, count in summary["binding"].items())
+    return [
+        f"Requirement  {summary['required_hours']:,.0f} agent-hours for "
+        f"{summary['workload_hours']:,.0f} of work, at most {summary['required_peak']:.0f} agents; "
+        f"intervals bound by {bound}",
+        f"Roster       {summary['agents_rostered']} of {summary['agents']} agents, "
+        f"{summary['paid_hours']:,.0f} paid hours; {summary['shortfall_hours']:,.1f} agent-hours "
+        f"short; {summary['violations']} rules broken; gap {summary['gap']:.1%} above the bound",
+    ]
+
+
+def _certificate_lines(plan: StoredPlan, zone: ZoneInfo) -> list[str]:
+    certificate, worst = plan.certificate, plan.summary["worst_hour"]
+    overall = certificate.overall
+    if overall.attainment is None or worst is None:
+        return ["Certificate  no cases are expected"]
+    at = parse_instant(worst["start"]).astimezone(zone)
+    return [
+        f"Certificate  first response in time: {overall.attainment:.1%} "
+        f"(P10-P90 of sampled days {overall.p10:.1%}-{overall.p90:.1%}, "
+        f"{certificate.replications} runs); "
+        f"worst hour {worst['attainment']:.1%} ({worst['queue']}, {at:%a %d %b %H:%M})",
+        f"             every goal of every queue is {'kept' if certificate.kept else 'NOT kept'}"
+        " in each of its hours or days",
+    ]

@@ -1,0 +1,69 @@
+"""From the plan's tables to what a chart draws: one queue or the sum of all, thinned for display.
+
+Pure: tables in, tables out. Instants stay UTC here; `local` turns them into wall-clock time last.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from wfm.frames import interval_index
+
+ALL = ""  # the choice "all queues"
+
+
+def between(table: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
+    """Rows whose `start` lies in [start, end)."""
+    return table[(table["start"] >= start) & (table["start"] < end)]
+
+
+def of_queue(table: pd.DataFrame, queue: str, columns: list[str]) -> pd.DataFrame:
+    """`columns` by interval: of one queue, or summed over all where `queue` is ALL.
+
+    The index is `start`. A sum leaves out what is missing; an interval in which every queue is
+    missing is absent. Sums of quantiles suppose that all queues have their high day together.
+    """
+    if queue != ALL:
+        return table.loc[table["queue"] == queue, ["start", *columns]].set_index("start")[columns]
+    return table.groupby("start")[columns].sum(min_count=1)
+
+
+def on_grid(table: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
+    """The table with every interval of [start, end): what is missing is NaN, so that lines break"""
+    return table.reindex(interval_index(start, end))
+
+
+def thinned(table: pd.DataFrame, *, fine: bool) -> pd.DataFrame:
+    """Hourly means unless `fine`, so that a chart of weeks stays light."""
+    return table if fine or table.empty else table.resample("1h").mean()
+
+
+def local(index: pd.Index[Any], zone: ZoneInfo) -> pd.DatetimeIndex:
+    """Wall-clock times of the zone, without their offset, as charts draw them.
+
+    Where clocks go back an hour is drawn twice; where they go forward an hour is left out.
+    """
+    return pd.DatetimeIndex(index).tz_convert(zone).tz_localize(None)
+
+
+def heat(hours: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """Attainment by local hour of the day (rows 0 to 23) and local day (columns), NaN where none.
+
+    hours  start, attainment, cases; hours that fall on the same local hour are weighed by cases
+    """
+    when = hours["start"].dt.tz_convert(zone)
+    table = pd.DataFrame(
+        {
+            "day": when.dt.date,
+            "hour": when.dt.hour,
+            "cases": hours["cases"].where(hours["attainment"].notna(), 0.0),
+            "kept": (hours["attainment"] * hours["cases"]).fillna(0.0),
+        }
+    )
+    sums = table.groupby(["hour", "day"])[["kept", "cases"]].sum()
+    share = sums["kept"] / sums["cases"].where(sums["cases"] > 0)
+    return share.unstack("day").reindex(range(24))  # noqa: PD010 - keeps the columns' order

@@ -1,0 +1,308 @@
+"""The heart: `compute_plan`, from what is known to a certified roster. Pure, seeded, no store.
+
+    forecast -> scenario paths -> requirement -> roster -> staffing -> certificate
+
+The certificate judges the roster. Where a queue's hour falls short in a rehearsal, the requirement
+is raised there and the roster made again; the certificate that is kept is simulated on fresh seeds
+that no rehearsal has seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from forecasting.forecast import ForecastResult, make_forecast
+from forecasting.scenarios import scenario_paths
+from scheduling.certificate import FEW_CASES, Certificate, certify
+from scheduling.check import check_roster
+from scheduling.requirement import Requirement, make_requirement, repair
+from scheduling.roster import RosterOutcome, make_roster, on_shift_of, staffing_of
+from wfm.brands import Brand
+from wfm.campaigns import Campaign
+from wfm.people import Agent
+from wfm.progress import Progress, silent
+from wfm.timegrid import INTERVAL_S, format_instant
+
+# Goes up when the same inputs would give another plan.
+POLICY_VERSION = "1"
+
+# Paths the requirement's risk level is read from.
+RISK_PATHS = 200
+
+# A rehearsal is stricter than the promise: a plan tuned to just reach its goal on some seeds falls
+# short of it on fresh ones (the optimiser's curse).
+REHEARSAL_TARGET = 0.92
+REHEARSAL_PATHS = 40
+REHEARSALS = 1
+
+# Each use of randomness has a stream of its own, so that a certificate never sees the days that a
+# plan was made on.
+STREAMS = {"risk": 1, "rehearsal": 2, "certificate": 3}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """All that a plan depends on.
+
+    volumes     VOLUMES before `start`
+    history     ROSTER of the weeks before `start`, for rest, series and weekends
+    start, end  UTC instants of local midnights
+    models      forecasting models to choose from; None: all
+    """
+
+    brand: Brand
+    agents: tuple[Agent, ...]
+    campaigns: tuple[Campaign, ...]
+    volumes: pd.DataFrame = field(repr=False)
+    history: pd.DataFrame = field(repr=False)
+    start: datetime
+    end: datetime
+    seed: int
+    replications: int = 100
+    models: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A computed plan: five tables, a certificate, and the figures that say how good it is.
+
+    lineage  what it was computed from: models, seeds, noise of the paths, policy version
+    summary  figures for people: hours, objective, bound, gap, shortfall, violations, stage costs
+    messages what a planner should know: notes of the forecast, warnings, reasons of a shortfall
+    """
+
+    start: datetime
+    end: datetime
+    seed: int
+    forecast: pd.DataFrame = field(repr=False)
+    requirement: pd.DataFrame = field(repr=False)
+    roster: pd.DataFrame = field(repr=False)
+    staffing: pd.DataFrame = field(repr=False)
+    on_shift: pd.DataFrame = field(repr=False)
+    certificate: Certificate = field(repr=False)
+    lineage: dict[str, Any] = field(repr=False)
+    summary: dict[str, Any] = field(repr=False)
+    messages: tuple[str, ...] = field(repr=False)
+
+
+@dataclass
+class Stages:
+    """Runs the stages of a plan, telling progress and keeping what each cost."""
+
+    progress: Progress
+    costs: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, name: str, begin: float, end: float, work: Callable[[Progress], T]) -> T:
+        self.progress(begin, name)
+        wall, cpu = time.perf_counter(), time.process_time()
+
+        def told(done: float, stage: str) -> None:
+            self.progress(begin + (end - begin) * done, f"{name}: {stage}" if stage else name)
+
+        result = work(told)
+        self.costs.append(
+            {
+                "stage": name,
+                "wall_s": round(time.perf_counter() - wall, 3),
+                "cpu_s": round(time.process_time() - cpu, 3),
+            }
+        )
+        return result
+
+
+def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
+    """A certified roster for [start, end); the same inputs and seed give the same plan.
+
+    Raises DataError for data that cannot be planned with, GoalOutOfReach for a goal that no number
+    of agents keeps. Too few agents is no error: the shortfall is a result, with its reasons.
+    """
+    stages = Stages(progress)
+    brand, start, end = inputs.brand, inputs.start, inputs.end
+    forecast = stages.run("Forecast", 0.0, 0.25, partial(_forecast, inputs))
+    needed = stages.run("Requirement", 0.25, 0.3, partial(_require, inputs, forecast))
+    rostered = stages.run("Roster", 0.3, 0.55, partial(_roster, inputs, needed))
+    for _ in range(REHEARSALS):
+        rehearse = partial(_certify, inputs, forecast, rostered, stream="rehearsal")
+        rehearsed = stages.run("Rehearsal", 0.55, 0.62, rehearse)
+        mended = repair(needed.table, rehearsed.hours(), target=REHEARSAL_TARGET)
+        if mended["agents"].equals(needed.table["agents"]):
+            break
+        needed = replace(needed, table=mended)
+        rostered = stages.run("Mended roster", 0.62, 0.87, partial(_roster, inputs, needed))
+    judge = partial(_certify, inputs, forecast, rostered, stream="certificate")
+    certificate = stages.run("Certificate", 0.87, 0.99, judge)
+    violations = check_roster(
+        rostered.table, brand, inputs.agents, start=start, end=end, history=inputs.history
+    )
+    staffing = staffing_of(rostered.table, needed.table, brand, inputs.agents)
+    messages = (
+        *(f"rule broken: {violation}" for violation in violations),
+        *rostered.messages,
+        *needed.warnings,
+        *forecast.notes,
+    )
+    progress(1.0, "Plan ready")
+    return Plan(
+        start=start,
+        end=end,
+        seed=inputs.seed,
+        forecast=forecast.table,
+        requirement=needed.table,
+        roster=rostered.table,
+        staffing=staffing,
+        on_shift=on_shift_of(rostered.table, brand, inputs.agents),
+        certificate=certificate,
+        lineage={
+            "policy_version": POLICY_VERSION,
+            "seed": inputs.seed,
+            "models": dict(forecast.champions),
+            "noise": forecast.noise.to_document(),
+            "history_from": format_instant(inputs.volumes["start"].min().to_pydatetime()),
+            "history_to": format_instant(inputs.volumes["start"].max().to_pydatetime()),
+            "risk_quantile": brand.planning.risk_quantile,
+        },
+        summary={
+            **_demand_figures(forecast, needed),
+            **_roster_figures(inputs, rostered),
+            **_certificate_figures(certificate),
+            "violations": len(violations),
+            "stages": stages.costs,
+            "messages": list(messages),
+        },
+        messages=messages,
+    )
+
+
+def seed_of(seed: int, stream: str) -> int:
+    """The seed of one use of randomness; see STREAMS."""
+    return seed * 10 + STREAMS[stream]
+
+
+def _forecast(inputs: PlanInputs, told: Progress) -> ForecastResult:
+    return make_forecast(
+        inputs.volumes,
+        inputs.brand,
+        inputs.campaigns,
+        start=inputs.start,
+        end=inputs.end,
+        seed=inputs.seed,
+        models=inputs.models,
+        progress=told,
+    )
+
+
+def _require(inputs: PlanInputs, forecast: ForecastResult, told: Progress) -> Requirement:
+    paths = scenario_paths(forecast, count=RISK_PATHS, seed=seed_of(inputs.seed, "risk"))
+    return make_requirement(
+        forecast.table,
+        paths,
+        inputs.brand,
+        start=inputs.start,
+        end=inputs.end,
+        progress=told,
+    )
+
+
+def _roster(inputs: PlanInputs, needed: Requirement, told: Progress) -> RosterOutcome:
+    return make_roster(
+        needed.table,
+        inputs.brand,
+        inputs.agents,
+        start=inputs.start,
+        end=inputs.end,
+        seed=inputs.seed,
+        history=inputs.history,
+        progress=told,
+    )
+
+
+def _certify(
+    inputs: PlanInputs,
+    forecast: ForecastResult,
+    rostered: RosterOutcome,
+    told: Progress,
+    *,
+    stream: str,
+) -> Certificate:
+    rehearsing = stream == "rehearsal"
+    count = min(REHEARSAL_PATHS, inputs.replications) if rehearsing else inputs.replications
+    seed = seed_of(inputs.seed, stream)
+    return certify(
+        on_shift_of(rostered.table, inputs.brand, inputs.agents),
+        forecast.table,
+        scenario_paths(forecast, count=count, seed=seed),
+        inputs.brand,
+        start=inputs.start,
+        end=inputs.end,
+        seed=seed,
+        progress=told,
+    )
+
+
+HOURS = INTERVAL_S / 3600
+
+
+def _demand_figures(forecast: ForecastResult, needed: Requirement) -> dict[str, Any]:
+    together = needed.table.groupby("start")[["agents_exact", "workload"]].sum()
+    binding = needed.table["binding"].value_counts().sort_index()
+    return {
+        "contacts": round(float(forecast.table["mean"].sum()), 1),
+        "workload_hours": round(float(together["workload"].sum()) * HOURS, 1),
+        "required_hours": round(float(together["agents_exact"].sum()) * HOURS, 1),
+        "required_peak": round(float(together["agents_exact"].max()), 1),
+        "binding": {str(name): int(count) for name, count in binding.items()},
+        "accuracy": [
+            {
+                "queue": line.queue,
+                "model": line.model,
+                "champion": line.champion,
+                "origins": line.origins,
+                "wape": line.wape,
+                "naive_wape": line.naive.wape,
+                "coverage80": line.coverage80,
+                "seconds": round(line.seconds, 3),
+            }
+            for line in forecast.accuracy
+        ],
+    }
+
+
+def _roster_figures(inputs: PlanInputs, rostered: RosterOutcome) -> dict[str, Any]:
+    on_queue = rostered.table[rostered.table["activity"] == "on_queue"]
+    worked = (on_queue["end"] - on_queue["start"]).dt.total_seconds().sum() / 3600
+    return {
+        "agents": len(inputs.agents),
+        "agents_rostered": int(rostered.table["agent_id"].nunique()),
+        "on_queue_hours": round(float(worked), 1),
+        "paid_hours": round(rostered.paid_hours, 1),
+        "objective": round(rostered.objective, 2),
+        "bound": round(rostered.bound, 2),
+        "gap": round(rostered.gap, 4),
+        "shortfall_hours": round(rostered.shortfall_hours, 2),
+    }
+
+
+def _certificate_figures(certificate: Certificate) -> dict[str, Any]:
+    hours = certificate.hours()
+    enough = hours[hours["cases"] >= FEW_CASES]
+    worst = enough.iloc[int(enough["attainment"].to_numpy().argmin())] if len(enough) else None
+    return {
+        "attainment": certificate.overall.attainment,
+        "worst_hour": None
+        if worst is None
+        else {
+            "queue": str(worst["queue"]),
+            "start": format_instant(worst["start"].to_pydatetime()),
+            "attainment": round(float(worst["attainment"]), 4),
+        },
+        "goals_kept": certificate.kept,
+    }

@@ -1,0 +1,253 @@
+"""The two ends of a planning run: load its inputs from the store, keep its plan there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+import pandas as pd
+
+from api.planning.plan import Plan, PlanInputs
+from scheduling.certificate import Certificate
+from wfm.brands import Brand
+from wfm.campaigns import Campaign
+from wfm.errors import DataError, RequestError
+from wfm.ingest.volumes import load_volumes
+from wfm.store import plans
+from wfm.store.brands import load_brand
+from wfm.store.campaigns import load_campaigns
+from wfm.store.engine import Store
+from wfm.store.people import load_agents
+from wfm.store.plans import FrameName, PlanState
+from wfm.timegrid import local_day, local_midnight
+
+MAX_WEEKS = 8
+
+# What a roster must know of the one before: rest, consecutive days and weekends reach back.
+HISTORY = timedelta(weeks=4)
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What a planner asks for.
+
+    start         first local day of the plan, in the site's zone
+    weeks         1 to 8
+    replications  sampled paths that the certificate simulates
+    models        forecasting models to choose from; None: all
+    publish       publish the plan when it is done
+    """
+
+    start: date
+    weeks: int = 4
+    seed: int = 1
+    replications: int = 100
+    models: tuple[str, ...] | None = None
+    publish: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.weeks <= MAX_WEEKS:
+            raise RequestError(f"weeks is {self.weeks}; a plan covers 1 to {MAX_WEEKS} weeks")
+        if self.replications < 2:
+            raise RequestError(f"replications is {self.replications}; at least 2 are needed")
+        if self.seed < 0:
+            raise RequestError(f"seed is {self.seed}; it must be 0 or more")
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "start": self.start.isoformat(),
+            "weeks": self.weeks,
+            "seed": self.seed,
+            "replications": self.replications,
+            "models": None if self.models is None else list(self.models),
+            "publish": self.publish,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> PlanRequest:
+        models = document.get("models")
+        return cls(
+            start=date.fromisoformat(document["start"]),
+            weeks=int(document.get("weeks", 4)),
+            seed=int(document.get("seed", 1)),
+            replications=int(document.get("replications", 100)),
+            models=None if models is None else tuple(models),
+            publish=bool(document.get("publish", False)),
+        )
+
+
+def load(store: Store, request: PlanRequest) -> PlanInputs:
+    """Everything `compute_plan` needs, in one consistent view.
+
+    History is what happened before the plan's first day, so that planning the past again does not
+    see its own future. Raises NotFound without a brand, DataError without agents or volumes.
+    """
+    with store.reading() as connection:
+        brand = load_brand(connection)
+        start = local_midnight(request.start, brand.tz)
+        end = local_midnight(request.start + timedelta(weeks=request.weeks), brand.tz)
+        agents = load_agents(connection)
+        if not agents:
+            raise DataError("there are no agents to roster; run `wfm import agents FILE`")
+        volumes = load_volumes(connection, end=start)
+        if volumes.empty:
+            raise DataError(
+                f"there are no volumes before {request.start}; run `wfm import volumes FILE` "
+                "or choose a later --from"
+            )
+        return PlanInputs(
+            brand=brand,
+            agents=agents,
+            campaigns=load_campaigns(connection),
+            volumes=volumes,
+            history=plans.published_roster(connection, start=start - HISTORY, end=start),
+            start=start,
+            end=end,
+            seed=request.seed,
+            replications=request.replications,
+            models=request.models,
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """What a forecast is made from: VOLUMES before a day, with the brand and its campaigns."""
+
+    brand: Brand
+    campaigns: tuple[Campaign, ...]
+    volumes: pd.DataFrame = field(repr=False)
+
+
+def load_history(store: Store, before: date, *, queue: str) -> History:
+    """One queue's volumes before the local day, and a brand that holds only that queue.
+
+    NotFound for an unknown queue, DataError for one without volumes.
+    """
+    with store.reading() as connection:
+        brand = load_brand(connection)
+        alone = replace(brand, queues=(brand.queue(queue),))
+        end = local_midnight(before, brand.tz)
+        volumes = load_volumes(connection, end=end, queues=[queue])
+        if volumes.empty:
+            raise DataError(
+                f"queue {queue!r} has no volumes before {before}; "
+                f"run `wfm import volumes FILE --queue {queue}`"
+            )
+        return History(alone, load_campaigns(connection), volumes)
+
+
+def default_start(store: Store) -> date:
+    """The first whole local day after now: where a plan begins when nobody says."""
+    with store.reading() as connection:
+        brand = load_brand(connection)
+    now = store.clock.now()
+    today = local_day(now, brand.tz)
+    return today if local_midnight(today, brand.tz) == now else today + timedelta(days=1)
+
+
+def save_draft(store: Store, plan: Plan, actor: str) -> int:
+    """Keep the plan as a draft, whole or not at all; gives its id."""
+    with store.writing(actor) as writing:
+        return plans.insert_draft(
+            writing,
+            start=plan.start,
+            end=plan.end,
+            seed=plan.seed,
+            inputs=plan.lineage,
+            summary=plan.summary,
+            certificate=plan.certificate.to_document(),
+            frames={
+                "forecast": plan.forecast,
+                "requirement": plan.requirement,
+                "roster": plan.roster,
+                "staffing": plan.staffing,
+                "on_shift": plan.on_shift,
+            },
+        )
+
+
+def publish(store: Store, plan_id: int, actor: str) -> int:
+    """Make a draft the roster in force; gives its version."""
+    with store.writing(actor) as writing:
+        return plans.publish(writing, plan_id)
+
+
+Which = int | Literal["current", "latest"]
+
+
+def which_plan(text: str) -> Which:
+    """Read a plan's name as people write it: an id, `latest` or `current`."""
+    if text == "latest":
+        return "latest"
+    if text == "current":
+        return "current"
+    if text.isdigit():
+        return int(text)
+    raise RequestError(f"{text!r} names no plan; give an id, latest or current")
+
+
+@dataclass(frozen=True)
+class StoredPlan:
+    """A plan as it is kept; its tables are read when asked for."""
+
+    store: Store = field(repr=False)
+    plan_id: int
+    state: PlanState
+    version: int | None
+    start: datetime
+    end: datetime
+    seed: int
+    lineage: dict[str, Any]
+    summary: dict[str, Any]
+    certificate_document: dict[str, Any] = field(repr=False)
+    published_at: datetime | None
+    actor: str
+    written_at: datetime
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        return Certificate.from_document(self.certificate_document)
+
+    def forecast(self, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        return self._frame("forecast", start, end)
+
+    def requirement(
+        self, start: datetime | None = None, end: datetime | None = None
+    ) -> pd.DataFrame:
+        return self._frame("requirement", start, end)
+
+    def roster(self, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        return self._frame("roster", start, end)
+
+    def staffing(self, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        return self._frame("staffing", start, end)
+
+    def on_shift(self, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        return self._frame("on_shift", start, end)
+
+    def _frame(self, name: FrameName, start: datetime | None, end: datetime | None) -> pd.DataFrame:
+        with self.store.reading() as connection:
+            return plans.read_frame(connection, name, self.plan_id, start=start, end=end)
+
+
+def load_plan(store: Store, which: Which) -> StoredPlan:
+    """The plan with the id, the one in force ("current") or the newest of any state ("latest")."""
+    with store.reading() as connection:
+        row = plans.find(connection, which)
+    return StoredPlan(
+        store=store,
+        plan_id=row.plan_id,
+        state=row.state,
+        version=row.version,
+        start=row.start,
+        end=row.end,
+        seed=row.seed,
+        lineage=row.inputs,
+        summary=row.summary,
+        certificate_document=row.certificate,
+        published_at=row.published_at,
+        actor=row.actor,
+        written_at=row.written_at,
+    )

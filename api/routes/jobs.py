@@ -1,0 +1,68 @@
+"""Long work: look at it, cancel it. It is submitted where its kind belongs, e.g. POST /plans."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
+
+from api.auth import Caller, require
+from api.deps import StoreDep
+from wfm.store import jobs
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+Reader = Annotated[Caller, Depends(require("planner", "manager", "team-lead", "auditor"))]
+Planner = Annotated[Caller, Depends(require("planner", "manager"))]
+
+
+class JobOut(BaseModel):
+    """A job: queued, running, done, failed or cancelled; `progress` runs from 0 to 1."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    job_id: str
+    kind: str
+    state: str
+    progress: float
+    stage: str
+    request: dict[str, Any]
+    messages: list[dict[str, Any]]
+    result: dict[str, Any] | None
+    problem: dict[str, Any] | None
+    submitted_at: datetime
+    ended_at: datetime | None
+    actor: str
+
+
+class JobList(BaseModel):
+    """Jobs, the newest first."""
+
+    items: list[JobOut]
+
+
+@router.get("")
+def list_jobs(
+    store: StoreDep, _caller: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 50
+) -> JobList:
+    """The newest jobs."""
+    with store.reading() as connection:
+        found = jobs.list_jobs(connection, limit=limit)
+    return JobList(items=[JobOut.model_validate(job) for job in found])
+
+
+@router.get("/{job_id}")
+def get_job(job_id: str, store: StoreDep, _caller: Reader) -> JobOut:
+    """One job, how far it is and what came of it."""
+    with store.reading() as connection:
+        return JobOut.model_validate(jobs.load_job(connection, job_id))
+
+
+@router.post("/{job_id}/cancel")
+def cancel_job(job_id: str, store: StoreDep, caller: Planner) -> JobOut:
+    """Cancel a queued or running job: its state changes at once, its process ends within 2 s."""
+    with store.writing(caller.actor) as writing:
+        jobs.cancel_job(writing, job_id)
+        return JobOut.model_validate(jobs.load_job(writing.connection, job_id))

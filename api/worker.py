@@ -1,0 +1,226 @@
+"""The child process that carries out one job: `python -m api.worker REPORT_FD PARENT_PID`.
+
+It reads one line of JSON from its standard input, the `Order`, then keeps that pipe open: when the
+pipe ends, the parent is gone, and the child and all it started end too. What it has to say goes
+to the pipe REPORT_FD, one JSON document a line:
+
+    {"done": 0.4, "stage": "making the roster"}        progress
+    {"message": {"level", "code", "text", "arguments"}}  something worth knowing
+    {"result": {...}}  or  {"problem": {...}}            the last line
+
+A kind of job is a function `work(Work) -> result`, named in `KINDS` as "module:function".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, cast
+
+from api.problems import internal_problem, problem_of
+from wfm.errors import Cancelled, WfmError
+from wfm.progress import Progress, part
+from wfm.store import jobs
+from wfm.store.engine import Store, open_store
+from wfm.timegrid import SystemClock, format_instant, parse_instant
+
+KINDS: dict[str, str] = {"plan": "api.worker:make_plan"}
+
+_PR_SET_PDEATHSIG = 1
+
+# Progress is told at most this often; the parent writes each line to the store.
+_REPORT_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the parent wants done.
+
+    target      "module:function"
+    kept        what an earlier run of the same job kept of its result
+    clock_*     the instant the store's clock shows and its rate; None: the store's own clock
+    """
+
+    job_id: str
+    target: str
+    request: dict[str, Any]
+    kept: dict[str, Any]
+    actor: str
+    store_url: str
+    clock_shows: str | None
+    clock_rate: float
+
+    @classmethod
+    def for_job(cls, job: jobs.Job, *, target: str, store: Store) -> Order:
+        clock = store.clock
+        own = isinstance(clock, SystemClock) and not clock.is_set
+        return cls(
+            job_id=job.job_id,
+            target=target,
+            request=job.request,
+            kept=job.result or {},
+            actor=job.actor,
+            store_url=store.engine.url.render_as_string(hide_password=False),
+            clock_shows=None if own else format_instant(clock.now()),
+            # A clock that is no SystemClock stands still.
+            clock_rate=clock.rate if isinstance(clock, SystemClock) else 0.0,
+        )
+
+    def open_store(self) -> Store:
+        if self.clock_shows is None:
+            return open_store(self.store_url)
+        shows = parse_instant(self.clock_shows)
+        return open_store(
+            self.store_url, clock=SystemClock.starting_at(shows, rate=self.clock_rate)
+        )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a kind's function is given.
+
+    progress  to be called often; raises Cancelled once nobody wants the job any more
+    keep      writes a part of the result at once, so that a second run finds it in `kept`
+    tell      adds a message (level, code, text, arguments) to the job
+    """
+
+    store: Store
+    request: dict[str, Any]
+    kept: dict[str, Any]
+    actor: str
+    progress: Progress
+    keep: Callable[[Mapping[str, Any]], None]
+    tell: Callable[..., None] = field(repr=False)
+
+
+def make_plan(work: Work) -> dict[str, Any]:
+    """Plan as the request says, keep the draft, publish it if asked; gives plan_id and version."""
+    from api.planning import records
+    from api.planning.plan import compute_plan
+
+    request = records.PlanRequest.from_document(work.request)
+    result = dict(work.kept)
+    if "plan_id" not in result:
+        work.progress(0.0, "loading")
+        inputs = records.load(work.store, request)
+        plan = compute_plan(inputs, part(work.progress, 0.02, 0.97))
+        for text in plan.messages:
+            work.tell("note", "plan_note", str(text))
+        work.progress(0.97, "saving the draft")
+        result["plan_id"] = records.save_draft(work.store, plan, work.actor)
+        work.keep(result)
+    if request.publish and "version" not in result:
+        work.progress(0.99, "publishing")
+        stored = records.load_plan(work.store, result["plan_id"])
+        published = stored.version or records.publish(work.store, stored.plan_id, work.actor)
+        result["version"] = published
+    return result
+
+
+class _Reporter:
+    """Writes lines to the parent; progress no more often than is worth it."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self._said = ("", 0.0)
+
+    def say(self, document: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._pipe.write(json.dumps(document, default=str) + "\n")
+            self._pipe.flush()
+
+    def progress(self, done: float, stage: str) -> None:
+        last_stage, at = self._said
+        now = time.monotonic()
+        if stage == last_stage and now - at < _REPORT_EVERY_S:
+            return
+        self._said = (stage, now)
+        self.say({"done": float(done), "stage": stage})
+
+    def tell(self, level: str, code: str, text: str, **arguments: Any) -> None:
+        self.say({"message": {"level": level, "code": code, "text": text, "arguments": arguments}})
+
+
+def _die_with(parent: int) -> None:
+    """End this process when the parent ends, however it ends.
+
+    The kernel kills us on Linux; everywhere the pipe from the parent ends, and then our whole
+    group goes, with whatever a library has started.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _watch_pipe() -> None:
+    while os.read(0, 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def _function(target: str) -> Callable[[Work], Mapping[str, Any]]:
+    module, _, name = target.partition(":")
+    return cast(Callable[[Work], Mapping[str, Any]], getattr(importlib.import_module(module), name))
+
+
+def carry_out(order: Order, reporter: _Reporter) -> None:
+    """Do the work and say what came of it."""
+    store = order.open_store()
+    try:
+
+        def keep(result: Mapping[str, Any]) -> None:
+            with store.writing(order.actor) as writing:
+                if not jobs.keep_result(writing, order.job_id, result):
+                    raise Cancelled(f"job {order.job_id} was cancelled")
+
+        work = Work(
+            store=store,
+            request=order.request,
+            kept=order.kept,
+            actor=order.actor,
+            progress=reporter.progress,
+            keep=keep,
+            tell=reporter.tell,
+        )
+        reporter.say({"result": _function(order.target)(work)})
+    except WfmError as error:
+        reporter.say({"problem": problem_of(error)})
+    except Exception as error:
+        logging.getLogger("wfm.worker").exception("job %s failed", order.job_id)
+        document = internal_problem()
+        document["detail"] = f"the job failed by a fault of ours: {type(error).__name__}: {error}"
+        reporter.say({"problem": document})
+    finally:
+        store.close()
+
+
+def _read_line() -> bytes:
+    """One line of standard input, unbuffered, since the watcher reads the rest."""
+    line = bytearray()
+    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return bytes(line)
+
+
+def main() -> None:
+    report_fd, parent = int(sys.argv[1]), int(sys.argv[2])
+    _die_with(parent)
+    order = Order(**json.loads(_read_line()))
+    threading.Thread(target=_watch_pipe, daemon=True).start()
+    with os.fdopen(report_fd, "w", encoding="utf-8") as pipe:
+        carry_out(order, _Reporter(pipe))
+
+
+if __name__ == "__main__":
+    main()

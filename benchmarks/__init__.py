@@ -1,0 +1,1 @@
+"""Measurements anyone can repeat: one module a subject, run as `python -m benchmarks.NAME`."""

@@ -1,0 +1,115 @@
+"""How every benchmark tells its figures: a table for people, the same rows as JSON for machines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("numpy", "pandas", "numba", "pulp", "highspy", "statsmodels", "prophet", "sqlalchemy")
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """The options that all benchmarks share: --quick, --json FILE, --seed."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="end within a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def meta(**more: Any) -> dict[str, Any]:
+    """Where and with what the figures were made."""
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "versions": {name: version(name) for name in LIBRARIES},
+        **more,
+    }
+
+
+def show(benchmark: str, about: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    """Print the rows as an aligned table under a line that says how they were made."""
+    versions = " ".join(f"{k} {v}" for k, v in about["versions"].items())
+    rest = " ".join(f"{k} {v}" for k, v in about.items() if k not in {"versions"})
+    print(f"{benchmark}: {rest}\n{versions}\n")
+    if not rows:
+        return
+    columns = list(rows[0])
+    cells = [[_cell(row.get(c)) for c in columns] for row in rows]
+    widths = [max(len(c), *(len(r[i]) for r in cells)) for i, c in enumerate(columns)]
+    print("  ".join(c.ljust(w) for c, w in zip(columns, widths, strict=True)))
+    for row in cells:
+        print("  ".join(v.ljust(w) for v, w in zip(row, widths, strict=True)))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+
+
+def finish(
+    benchmark: str, rows: Sequence[dict[str, Any]], args: argparse.Namespace, **more: Any
+) -> None:
+    """Show the rows, and write them with `--json`."""
+    about = meta(seed=args.seed, quick=args.quick, **more)
+    show(benchmark, about, rows)
+    if args.json:
+        document = {"benchmark": benchmark, "meta": about, "rows": list(rows)}
+        args.json.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def resident_mb(pid: int | None = None) -> float:
+    """Resident memory of a process, MiB; 0 where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid or os.getpid()}/status").read_text()
+    except OSError:
+        return 0.0
+    line = next((ln for ln in status.splitlines() if ln.startswith("VmRSS:")), "VmRSS: 0 kB")
+    return int(line.split()[1]) / 1024
+
+
+@contextmanager
+def peak_memory(every_s: float = 0.02) -> Iterator[list[float]]:
+    """Watches this process's resident memory; the list's last value is the peak so far, MiB."""
+    peak = [resident_mb()]
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(every_s):
+            peak[0] = max(peak[0], resident_mb())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+        peak[0] = max(peak[0], resident_mb())
+
+
+@contextmanager
+def stage(rows: list[dict[str, Any]], name: str) -> Iterator[None]:
+    """Adds a row: seconds on the clock, seconds of CPU in all threads, and peak memory."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    with peak_memory() as peak:
+        yield
+    rows.append(
+        {
+            "stage": name,
+            "wall_s": round(time.perf_counter() - wall, 3),
+            "cpu_s": round(time.process_time() - cpu, 3),
+            "peak_mb": round(peak[0], 1),
+        }
+    )
+    print(f"  {name}: {rows[-1]['wall_s']:.1f} s", file=sys.stderr, flush=True)

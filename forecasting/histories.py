@@ -1,0 +1,59 @@
+"""From the VOLUMES table to one queue's history, or a clear word on why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from forecasting.events import holiday_shares, moved_by_campaigns
+from forecasting.grid import Bools, fold
+from forecasting.protocol import History
+from wfm.brands import Brand
+from wfm.campaigns import Campaign
+from wfm.errors import DataError
+
+LEAST_DAYS = 14
+
+
+def rows_of(volumes: pd.DataFrame, queue: str, before: datetime) -> pd.DataFrame:
+    """The queue's rows that start before the instant; DataError when there are none."""
+    rows = volumes[(volumes["queue"] == queue) & (volumes["start"] < before)]
+    if rows.empty:
+        raise DataError(
+            f"queue {queue!r} has no volumes before {before:%Y-%m-%d %H:%M} UTC; import at least "
+            f"{LEAST_DAYS} days with: wfm import volumes FILE --queue {queue}",
+            queue=queue,
+        )
+    return rows
+
+
+def history_of(
+    rows: pd.DataFrame, brand: Brand, campaigns: Sequence[Campaign], queue: str
+) -> tuple[History, Bools]:
+    """The queue's history on local days, and where campaigns were felt in it (days, 96).
+
+    Raises DataError when fewer than 14 local days hold any data.
+    """
+    counts = rows["contacts"].to_numpy(dtype=float)
+    days, matrix = fold(pd.DatetimeIndex(rows["start"]), counts, brand.tz)
+    seen = int(np.isfinite(matrix).any(axis=1).sum())
+    if seen < LEAST_DAYS:
+        raise DataError(
+            f"queue {queue!r} has {seen} days of volumes ({days[0]} to {days[-1]}); a forecast "
+            f"needs {LEAST_DAYS}: import older ones with: wfm import volumes FILE --queue {queue}",
+            queue=queue,
+            days=seen,
+        )
+    felt = moved_by_campaigns(days, campaigns, queue, brand.tz)
+    countries = brand.countries_of(brand.queue(queue))
+    known = felt | (holiday_shares(days, countries) > 0)[:, None]
+    if not np.isfinite(np.where(known, np.nan, matrix)).any():
+        raise DataError(
+            f"queue {queue!r}: campaigns and holidays cover all of its volumes, so its ordinary "
+            "days cannot be learned; import older volumes or correct the campaigns' dates",
+            queue=queue,
+        )
+    return History(queue, days, matrix, known), felt

@@ -1,0 +1,456 @@
+"""A brand, a week's plan and a rehearsal made of formulas, behind the console's reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from api.console.views import Now, PlanView, Tables
+from api.planning.whatif import Spike, WhatIfResult, Worst
+from forecasting.scenarios import Noise
+from scheduling.certificate import Certificate, GoalResult, Series
+from wfm.brands import Brand, Market, Queue
+from wfm.calendars import ServiceWindow
+from wfm.campaigns import Campaign
+from wfm.frames import FORECAST, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING, VOLUMES, interval_index
+from wfm.people import (
+    Agent,
+    BreakRule,
+    Contract,
+    ContractTerm,
+    ShiftTemplate,
+    Skill,
+    TimeOff,
+)
+from wfm.sla import OpeningGoal, ServiceGoal, WorkLaw
+from wfm.store.brands import save_brand
+from wfm.store.engine import Store
+from wfm.store.people import save_agents
+from wfm.store.plans import insert_draft
+from wfm.store.tables import volumes as volumes_table
+from wfm.timegrid import format_instant, local_midnight
+
+FIRST = date(2026, 3, 2)
+DAYS = 14
+QUEUES = (("x", "x"), ("facebook", "facebook"), ("instagram", "instagram"))
+STARTS = (6, 9, 14, 22)
+
+
+def make_brand(zone: str = "Europe/Berlin") -> Brand:
+    return Brand(
+        name="Northlight",
+        zone=zone,
+        markets=(Market("germany", "DE", zone),),
+        queues=tuple(
+            Queue(
+                name=name,
+                channel=channel,  # type: ignore[arg-type]
+                handle=f"@{name}",
+                language="en",
+                window=ServiceWindow.always(),
+                goals=(ServiceGoal.first_response(),),
+                opening_goal=OpeningGoal(),
+                work=WorkLaw(),
+            )
+            for name, channel in QUEUES
+        ),
+        contracts=(
+            Contract("full_time", ("full",), 8, 40),
+            Contract("part_time", ("full",), 8, 24),
+        ),
+        templates=(
+            ShiftTemplate(
+                "full",
+                510,
+                tuple(h * 60 for h in STARTS),
+                (BreakRule("break", 15, 90, 150), BreakRule("meal", 30, 210, 300)),
+            ),
+        ),
+    )
+
+
+def make_agents(count: int = 24) -> tuple[Agent, ...]:
+    return tuple(
+        Agent(
+            agent_id=f"a{n:03d}",
+            name=f"Agent {n:03d}",
+            terms=(ContractTerm("full_time" if n % 3 else "part_time", date(2025, 1, 1)),),
+            skills=tuple(Skill(name) for name, _ in QUEUES[: 1 + n % len(QUEUES)]),
+            time_off=(TimeOff(date(2026, 3, 4), date(2026, 3, 5)),) if n == 5 else (),
+        )
+        for n in range(count)
+    )
+
+
+def _wave(index: pd.DatetimeIndex) -> Any:
+    hour = index.hour + index.minute / 60
+    return 6 + 5 * np.sin((hour - 9) / 24 * 2 * np.pi) + 3 * np.exp(-((hour - 18) ** 2) / 4)
+
+
+def _stacked(index: pd.DatetimeIndex, make: Any) -> pd.DataFrame:
+    parts = [
+        pd.DataFrame({"start": index, "queue": pd.Series([name] * len(index), dtype="str"), **made})
+        for n, (name, _) in enumerate(QUEUES)
+        for made in [make(n)]
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def make_history(start: datetime, end: datetime) -> pd.DataFrame:
+    index = interval_index(start, end)
+    rng = np.random.default_rng(1)
+
+    def make(n: int) -> dict[str, Any]:
+        mean = _wave(index) * (1 + n / 2)
+        return {"contacts": rng.poisson(mean).astype("int64"), "aht_s": np.full(len(index), 300.0)}
+
+    return VOLUMES.check(_stacked(index, make))
+
+
+def make_forecast(index: pd.DatetimeIndex) -> pd.DataFrame:
+    spread = {"q025": 0.5, "q10": 0.7, "q50": 1, "q80": 1.2, "q90": 1.35, "q95": 1.5, "q975": 1.7}
+
+    def make(n: int) -> dict[str, Any]:
+        mean = _wave(index) * (1 + n / 2)
+        return {
+            "mean": mean,
+            **{name: mean * factor for name, factor in spread.items()},
+            "aht_s": np.full(len(index), 300.0),
+            "model": pd.Series(["profile"] * len(index), dtype="str"),
+        }
+
+    return FORECAST.check(_stacked(index, make))
+
+
+def make_requirement(index: pd.DatetimeIndex) -> pd.DataFrame:
+    def make(n: int) -> dict[str, Any]:
+        workload = _wave(index) * (1 + n / 2) / 3
+        agents = np.ceil(workload + np.sqrt(workload)).astype("int64")
+        binding = np.where(workload < 1.2, "minimum", np.where(workload > 4, "occupancy", "queue"))
+        return {
+            "workload": workload,
+            "agents": agents,
+            "agents_exact": agents.astype(float),
+            "attainment": np.full(len(index), 0.93),
+            "attainment_low": np.full(len(index), 0.89),
+            "attainment_high": np.full(len(index), 0.96),
+            "binding": pd.Series(binding, dtype="str"),
+        }
+
+    return REQUIREMENT.check(_stacked(index, make))
+
+
+def make_roster(zone: Any, agents: tuple[Agent, ...]) -> pd.DataFrame:
+    rows = []
+    for n, agent in enumerate(agents):
+        for offset in range(DAYS):
+            day = FIRST + timedelta(days=offset)
+            if (offset + n) % 7 in (5, 6) or agent.is_off(day):
+                continue
+            start = local_midnight(day, zone) + timedelta(hours=STARTS[n % len(STARTS)])
+            edges = [0, 120, 135, 240, 270, 510]
+            for kind, begin, end in zip(
+                ("on_queue", "break", "on_queue", "meal", "on_queue"),
+                edges,
+                edges[1:],
+                strict=False,
+            ):
+                rows.append(
+                    {
+                        "agent_id": agent.agent_id,
+                        "start": start + timedelta(minutes=begin),
+                        "end": start + timedelta(minutes=end),
+                        "activity": kind,
+                        "queue": "",
+                        "template": "full",
+                        "pinned": False,
+                    }
+                )
+    table = pd.DataFrame(rows)
+    for name in ("start", "end"):
+        table[name] = table[name].astype("datetime64[us, UTC]")
+    for name in ("agent_id", "activity", "queue", "template"):
+        table[name] = table[name].astype("str")
+    return ROSTER.check(table)
+
+
+def make_staffing(requirement: pd.DataFrame) -> pd.DataFrame:
+    required = requirement["agents"].astype(float)
+    scheduled = np.ceil(required / 0.9 + 0.4 * np.sin(np.arange(len(required)) / 20)) * 1.0
+    return STAFFING.check(
+        pd.DataFrame(
+            {
+                "start": requirement["start"],
+                "queue": requirement["queue"],
+                "scheduled": scheduled,
+                "effective": scheduled * 0.95,
+                "slots": scheduled * 0.95 * 2,
+                "required": required,
+            }
+        )
+    )
+
+
+def make_certificate(start: datetime, end: datetime) -> Certificate:
+    """First responses that dip at night; the last queue misses its promise."""
+    starts = {
+        "interval": list(interval_index(start, end).to_pydatetime()),
+        "hour": list(interval_index(start, end)[::4].to_pydatetime()),
+        "day": list(interval_index(start, end)[::96].to_pydatetime()),
+    }
+
+    def series(n: int, scope: str) -> Series:
+        hour = np.array([at.hour for at in starts[scope]])
+        wobble = 0.02 * np.sin(np.arange(len(hour)))
+        share = (0.95 - 0.07 * np.exp(-((hour - 2) ** 2) / 6) + wobble - 0.005 * n).clip(0, 1)
+        return Series(
+            share.tolist(),
+            [0.01] * len(hour),
+            (share - 0.03).tolist(),
+            (share + 0.02).clip(0, 1).tolist(),
+            (20 + 10 * np.sin(hour / 24 * 2 * np.pi)).tolist(),
+        )
+
+    worst = {"start": format_instant(start + timedelta(hours=26)), "attainment": 0.861}
+    names = [*(name for name, _ in QUEUES), ""]
+    goals = tuple(
+        GoalResult(
+            queue=name,
+            metric="first_response",
+            goal="goal",
+            threshold_s=900 if name else None,
+            share=0.9 if name else None,
+            scope="hour",
+            attainment=0.934,
+            se=0.0012,
+            p10=0.91,
+            p90=0.955,
+            cases=5000.0,
+            worst={**worst, "se": 0.01, "cases": 12.0},
+            units=len(starts["hour"]),
+            units_missed=3 if name == "instagram" else 0,
+            units_small=0,
+            kept=name != "instagram",
+        )
+        for name in names
+    )
+    return Certificate(
+        start=start,
+        end=end,
+        seed=8,
+        replications=100,
+        messages=100_000,
+        starts=starts,
+        goals=goals,
+        series=tuple({scope: series(n, scope) for scope in starts} for n in range(len(names))),
+        backlog={name: {"mean": [1.0], "p90": [2.0]} for name in names},
+        occupancy=[0.7] * len(starts["interval"]),
+    )
+
+
+def make_on_shift(roster: pd.DataFrame, agents: tuple[Agent, ...]) -> pd.DataFrame:
+    working = roster[roster["activity"] == "on_queue"]
+    queues = {a.agent_id: " ".join(sorted(s.queue for s in a.skills)) for a in agents}
+    return ON_SHIFT.check(
+        pd.DataFrame(
+            {
+                "agent_id": working["agent_id"],
+                "start": working["start"],
+                "end": working["end"],
+                "queues": working["agent_id"].map(queues).astype("str"),
+                "slots": np.ones(len(working), dtype="int64"),
+            }
+        )
+    )
+
+
+def keep(store: Store, brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> int:
+    """Write brand, agents, four weeks of history and the plan, as a draft; gives its id."""
+    tables = plan.tables
+    spread = dict.fromkeys((name for name, _ in QUEUES), (0.1, 0.12, 0.15))
+    noise = Noise(brand.zone, 0.3, spread, {name: FIRST - timedelta(days=1) for name in spread})
+    history = make_history(plan.start - timedelta(days=28), plan.start)
+    with store.writing("test") as writing:
+        save_brand(writing, brand)
+        save_agents(writing, agents)
+        writing.connection.execute(
+            volumes_table.insert(),
+            [
+                {
+                    "queue": row.queue,
+                    "start": row.start.to_pydatetime(),
+                    "source": "volumes",
+                    "contacts": int(row.contacts),
+                    "aht_s": float(row.aht_s),
+                    "spread": False,
+                }
+                for row in history.itertuples()
+            ],
+        )
+        return insert_draft(
+            writing,
+            start=plan.start,
+            end=plan.end,
+            seed=plan.seed,
+            inputs={"noise": noise.to_document()},
+            summary=dict(plan.summary),
+            certificate=tables.certificate.to_document(),
+            frames={
+                "forecast": tables.forecast,
+                "requirement": tables.requirement,
+                "roster": tables.roster,
+                "staffing": tables.staffing,
+                "on_shift": make_on_shift(tables.roster, agents),
+            },
+        )
+
+
+def make_plan(brand: Brand, agents: tuple[Agent, ...], **changes: Any) -> PlanView:
+    start = local_midnight(FIRST, brand.tz)
+    end = local_midnight(FIRST + timedelta(days=DAYS), brand.tz)
+    index = interval_index(start, end)
+    requirement = make_requirement(index)
+    certificate = make_certificate(start, end)
+    plan = PlanView(
+        plan_id=3,
+        state="published",
+        version=1,
+        start=start,
+        end=end,
+        seed=7,
+        summary={
+            "paid_hours": 4321.5,
+            "shortfall_hours": 12.25,
+            "gap": 0.0042,
+            "violations": 0,
+            "messages": ["Instagram is short of 2 agents on Sat 7 Mar 03:00: no agent is skilled"],
+        },
+        tables=Tables(
+            forecast=make_forecast(index),
+            requirement=requirement,
+            roster=make_roster(brand.tz, agents),
+            staffing=make_staffing(requirement),
+            hours=certificate.table("hour"),
+            certificate=certificate,
+        ),
+    )
+    return replace(plan, **changes)
+
+
+def make_rehearsal(spike: Spike) -> WhatIfResult:
+    start = spike.start - timedelta(hours=10)
+    index = interval_index(start, start + timedelta(hours=24))
+    hit = np.exp(-((np.arange(len(index)) - 50) ** 2) / 60)
+    parts = []
+    for queue in ("", *(name for name, _ in QUEUES)):
+        before = np.full(len(index), 0.94)
+        after = before - 0.7 * hit
+        parts.append(
+            pd.DataFrame(
+                {
+                    "start": index,
+                    "queue": pd.Series([queue] * len(index), dtype="str"),
+                    "attainment_before": before,
+                    "attainment_before_low": before - 0.04,
+                    "attainment_before_high": before + 0.03,
+                    "attainment_after": after,
+                    "attainment_after_low": (after - 0.1).clip(0, 1),
+                    "attainment_after_high": (after + 0.05).clip(0, 1),
+                    "backlog_before": 3 + 0 * hit,
+                    "backlog_after": 3 + 140 * hit,
+                }
+            )
+        )
+    return WhatIfResult(
+        table=pd.concat(parts, ignore_index=True),
+        worst_before=Worst(6.0, spike.start),
+        worst_after=Worst(143.0, spike.start + timedelta(hours=2)),
+        attainment_before=0.94,
+        attainment_after=0.78,
+        recovered_at=spike.start + timedelta(hours=5),
+        added_contacts=812.0,
+        replications=50,
+        seed=1,
+        seconds=0.62,
+    )
+
+
+@dataclass
+class FakeViews:
+    """The console's reads, from memory."""
+
+    shown_brand: Brand | None = None
+    shown_plan: PlanView | None = None
+    shown_agents: tuple[Agent, ...] = ()
+    shown_campaigns: tuple[Campaign, ...] = ()
+    clock: Now = field(default_factory=lambda: Now(datetime(2026, 3, 2, 7, 15, tzinfo=UTC), True))
+    error: Exception | None = None
+
+    def now(self) -> Now:
+        return self.clock
+
+    def brand(self) -> Brand | None:
+        return self.shown_brand
+
+    def plan(self) -> PlanView | None:
+        return self.shown_plan
+
+    def agents(self) -> tuple[Agent, ...]:
+        return self.shown_agents
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        return self.shown_campaigns
+
+    def history(self, start: datetime, end: datetime) -> pd.DataFrame:
+        return make_history(start, end)
+
+    def what_if(self, day: date, spike: Spike) -> WhatIfResult:
+        if self.error is not None:
+            raise self.error
+        return make_rehearsal(spike)
+
+
+@pytest.fixture(scope="session")
+def brand() -> Brand:
+    return make_brand()
+
+
+@pytest.fixture(scope="session")
+def agents() -> tuple[Agent, ...]:
+    return make_agents()
+
+
+@pytest.fixture(scope="session")
+def plan(brand: Brand, agents: tuple[Agent, ...]) -> PlanView:
+    """Two weeks from 2 March 2026, published."""
+    return make_plan(brand, agents)
+
+
+@pytest.fixture
+def views(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> FakeViews:
+    """Reads of a store that holds the published plan."""
+    sale = Campaign(
+        "Spring sale",
+        datetime(2026, 3, 5, 8, tzinfo=UTC),
+        datetime(2026, 3, 6, 20, tzinfo=UTC),
+        ("x", "instagram"),
+    )
+    return FakeViews(brand, plan, agents, (sale,))
+
+
+@pytest.fixture
+def fill(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> Callable[[Store], int]:
+    """Writes the brand, its agents and history and the plan as a draft; gives the plan's id."""
+    return lambda store: keep(store, brand, agents, plan)
+
+
+@pytest.fixture
+def empty_views() -> FakeViews:
+    """Reads of an empty store."""
+    return FakeViews()

@@ -1,0 +1,155 @@
+"""The console in a real browser, on a real server, behind its real door."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from api.app import create_app
+from api.planning import records
+from api.service import sign_in_url
+from wfm.settings import Settings
+from wfm.store.engine import Store, open_store
+from wfm.timegrid import SystemClock
+
+pytestmark = [pytest.mark.ui, pytest.mark.slow]
+
+NO_JOBS: Any = SimpleNamespace(start=lambda: None, stop=lambda: None)
+WAIT_MS = 20_000
+
+
+@contextmanager
+def serving(store: Store) -> Iterator[str]:
+    """The address of the application on `store`, served from a thread."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app = create_app(store, Settings(), jobs=NO_JOBS)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+
+
+class Watched:
+    """A page, what its console complained of, where it went and how much it loaded."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.bytes = 0
+        page.set_default_timeout(WAIT_MS)
+        page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("requestfinished", self._weigh)
+
+    def _weigh(self, request: Any) -> None:
+        self.bytes += request.sizes()["responseBodySize"]
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield Watched(context.new_page())
+    context.close()
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """A store whose clock shows the morning of the plan's first day, as the demo's does."""
+    clock = SystemClock.starting_at(datetime(2026, 3, 2, 7, 15, tzinfo=UTC))
+    opened = open_store(sqlite_url, clock=clock)
+    yield opened
+    opened.close()
+
+
+def test_a_planner_signs_in_and_reads_the_three_pages(
+    store: Store, fill: Any, watched: Watched, tmp_path: Path
+):
+    records.publish(store, fill(store), "test")
+    page = watched.page
+    with serving(store) as address:
+        page.goto(sign_in_url(store, address, "test"))
+
+        page.wait_for_selector("#plan-heat .main-svg")
+        assert page.title() == "Plan · Northlight"
+        assert "The clock shows 2026-03-02 08:15 (demo)" in page.inner_text("#clock")
+        assert "93.4 %" in page.inner_text("#plan-tiles")
+        plan_bytes = watched.bytes
+        page.screenshot(path=tmp_path / "plan.png", full_page=True)
+
+        page.click("#go-roster")
+        page.wait_for_selector("#roster-coverage .main-svg")
+        page.click(".ag-cell.shift-early >> nth=0")
+        page.wait_for_selector("#roster-words .segments")
+        assert "Monday 2 March 2026" in page.inner_text("#roster-words")
+        page.screenshot(path=tmp_path / "roster.png", full_page=True)
+
+        page.click("#go-whatif")
+        page.click("#whatif-run")
+        page.wait_for_selector("#whatif-backlog .main-svg", timeout=120_000)
+        assert "Worst backlog" in page.inner_text("#whatif-result")
+        page.screenshot(path=tmp_path / "whatif.png", full_page=True)
+
+    assert watched.complaints == []
+    assert watched.hosts == {urlsplit(address).netloc}
+    assert plan_bytes < 3_000_000
+    assert {p.name for p in tmp_path.glob("*.png")} == {"plan.png", "roster.png", "whatif.png"}
+
+
+def test_choosing_a_queue_and_a_week_redraws_the_plan(store: Store, fill: Any, watched: Watched):
+    records.publish(store, fill(store), "test")
+    page = watched.page
+    with serving(store) as address:
+        page.goto(sign_in_url(store, address, "test"))
+        page.wait_for_selector("#plan-goals tbody tr")
+        assert page.locator("#plan-goals tbody tr").count() == 4
+
+        page.click("#plan-queue")
+        page.locator(".dash-dropdown-content").get_by_text("Instagram").click()
+        page.wait_for_selector("#plan-goals tbody:not(:has(tr:nth-child(2)))")
+        page.click("#plan-week")
+        page.locator(".dash-dropdown-content").get_by_text("Week 2").click()
+        page.wait_for_selector("#plan-heat :text('Mon 9 Mar')")
+
+    assert watched.complaints == []
+
+
+@pytest.mark.parametrize("path", ["", "roster", "whatif"])
+def test_a_page_opened_by_its_own_address_says_what_is_missing(
+    store: Store, watched: Watched, path: str
+):
+    with serving(store) as address:
+        watched.page.goto(sign_in_url(store, address, "test"))
+        watched.page.goto(f"{address}/console/{path}")
+
+        watched.page.wait_for_selector(".card.empty")
+        assert "wfm import brand" in watched.page.inner_text("#page")
+
+    assert watched.complaints == []
+
+
+def test_the_console_fits_a_small_laptop(store: Store, fill: Any, watched: Watched):
+    records.publish(store, fill(store), "test")
+    page = watched.page
+    page.set_viewport_size({"width": 1024, "height": 720})
+    with serving(store) as address:
+        page.goto(sign_in_url(store, address, "test"))
+        for path, ready in (("", "#plan-heat .main-svg"), ("roster", ".ag-cell"), ("whatif", "h1")):
+            page.goto(f"{address}/console/{path}")
+            page.wait_for_selector(ready)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1024, path

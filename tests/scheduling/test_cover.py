@@ -1,0 +1,142 @@
+"""The shift mix and its bound, against a program that lists every shift with every break."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rostering import (
+    horizon,
+    make_agent,
+    make_brand,
+    make_requirement,
+)
+
+from scheduling.assign import Past, worker_of
+from scheduling.cover import Cover, CoverLimits, make_cover, merge_groups
+from scheduling.need import Prices, need_of, skill_groups
+from scheduling.shifts import Shifts, expand_shifts
+from wfm.people import BreakRule, Contract, ShiftTemplate
+
+PRICES = Prices(below_minimum=0.0)
+SIX = ShiftTemplate(
+    "six",
+    360,
+    (0, 360, 720, 1080),
+    (BreakRule("break", 15, 60, 120), BreakRule("meal", 30, 180, 240)),
+)
+FOUR = ShiftTemplate("four", 240, (0, 240, 480, 720, 960, 1200), (BreakRule("break", 15, 75, 135),))
+FREE = Contract("free", ("six", "four"), 12, 80, max_days_per_week=7)
+
+
+def cover_of(demand: dict[str, object], agents: tuple, *, days: int = 1) -> tuple[Cover, Shifts]:
+    start, end = horizon(days)
+    brand = make_brand(queues=tuple(demand), templates=(SIX, FOUR), contracts=(FREE,))
+    need = need_of(make_requirement(demand, start, end), brand, start=start, end=end)
+    shifts = expand_shifts(brand, start=start, end=end)
+    groups = skill_groups(agents, need.queues)
+    workers = [
+        worker_of(a, int(g), shifts=shifts, brand=brand, prices=PRICES, past=Past())
+        for a, g in zip(agents, groups.of, strict=True)
+    ]
+    given_heads = np.zeros((shifts.intervals, len(groups.serves)))
+    cover = make_cover(
+        workers,
+        shifts,
+        groups,
+        need=need,
+        given=given_heads,
+        contracts={"free": FREE},
+        prices=PRICES,
+        seed=1,
+        limits=CoverLimits(),
+    )
+    return cover, shifts
+
+
+def explicit_bound(wanted: np.ndarray, shifts: Shifts) -> float:
+    """Optimum of set covering over every shift with every placement of its breaks."""
+    columns, costs = [], []
+    for s in range(len(shifts)):
+        windows = [w for w in shifts.breaks[shifts.template[s]] if w[2]]
+        for places in itertools.product(*(range(w[0], w[1] + 1) for w in windows)):
+            column = np.zeros(shifts.intervals)
+            column[shifts.start[s] : shifts.start[s] + shifts.length[s]] = 1
+            for place, window in zip(places, windows, strict=True):
+                column[shifts.start[s] + place : shifts.start[s] + place + window[2]] = 0
+            columns.append(column)
+            costs.append(PRICES.paid * shifts.paid[s] / 4 + PRICES.surplus * column.sum() / 4)
+    cover = np.column_stack([*columns, np.eye(shifts.intervals)])
+    cost = np.array([*costs, *[(PRICES.short + PRICES.surplus) / 4] * shifts.intervals])
+    solved = linprog(cost, A_ub=-cover, b_ub=-wanted, method="highs")
+    return float(solved.fun - PRICES.surplus * wanted.sum() / 4)
+
+
+def many(count: int, skills: tuple[str, ...] = ("x",)) -> tuple:
+    return tuple(make_agent(f"{skills}{n}", contract="free", skills=skills) for n in range(count))
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 6), min_size=12, max_size=12))
+def test_the_bound_equals_that_of_explicit_set_covering(levels: list[int]):
+    demand = np.repeat(levels, 8)
+    cover, shifts = cover_of({"x": demand}, many(60))
+
+    wanted = demand / make_brand().planning.availability
+    assert cover.bound == pytest.approx(explicit_bound(wanted, shifts), abs=1e-3)
+    assert cover.objective >= cover.bound - 1e-6
+
+
+def test_nobody_is_counted_for_two_queues_at_once():
+    both = cover_of({"x": 3, "facebook": 3}, many(60, ("x", "facebook")))[0]
+    one = cover_of({"x": 6}, many(60))[0]
+
+    assert both.bound == pytest.approx(one.bound, abs=1e-3)
+
+
+def test_separate_skills_cost_at_least_as_much_as_shared_ones():
+    apart = cover_of({"x": 3, "facebook": 2}, many(40) + many(40, ("facebook",)))[0]
+    shared = cover_of({"x": 3, "facebook": 2}, many(80, ("x", "facebook")))[0]
+
+    assert apart.bound >= shared.bound - 1e-3
+    assert set(apart.groups) == {("x",), ("facebook",)}
+
+
+def test_the_mix_never_wants_more_agents_than_there_are():
+    cover, _ = cover_of({"x": 9}, many(5), days=3)
+
+    by_day = cover.mix.groupby("day")["agents"].sum()
+    assert (by_day <= 5).all()
+    assert cover.short_h > 0
+
+
+def test_nothing_needed_means_no_shift_wanted():
+    cover, _ = cover_of({"x": 0}, many(5))
+
+    assert cover.mix.empty
+    assert cover.objective == pytest.approx(0.0, abs=1e-6)
+    assert cover.bound == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_head_is_worth_something_exactly_where_the_floor_is_short():
+    demand = np.repeat([0, 4], 48)
+    cover, _ = cover_of({"x": demand}, many(2))
+
+    assert cover.head_price[60:].min() > 1.0
+    assert cover.head_price[:40].max() < 0.1
+
+
+def test_groups_are_merged_to_the_most_alike_when_there_are_too_many():
+    agents = tuple(
+        make_agent(str(n), skills=skills)
+        for n, skills in enumerate([("x", "facebook"), ("x", "facebook", "email"), ("linkedin",)])
+    )
+    groups = skill_groups(agents, ("x", "facebook", "email", "linkedin"))
+
+    assert merge_groups(groups, most=2).tolist() == [0, 0, 1]

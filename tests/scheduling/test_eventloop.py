@@ -1,0 +1,484 @@
+"""The compiled loop against a naive one in plain Python, formulas, and the live queue's order."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from scheduling import eventloop as loop
+from scheduling.erlang import wait_tail
+from scheduling.simulate import key_of
+from wfm.order import Waiting, late_last_for, order_key
+
+ZERO = datetime(2026, 3, 2, tzinfo=UTC)
+INTERVAL = 900.0
+EXPONENTIAL = -1.0  # in place of a cv
+
+
+@dataclass
+class Scene:
+    """Everything the loop takes, small by default: one open queue, agents there all the time."""
+
+    arrival: list[float]
+    agents: int = 1
+    intervals: int = 96
+    queues: int = 1
+    queue: list[int] | None = None
+    severity: list[int] | None = None
+    first_s: tuple[float, float] = (180.0, 0.5)
+    follow_s: tuple[float, float] = (120.0, 0.5)
+    think_s: tuple[float, float] = (1200.0, 1.0)
+    continue_p: float = 0.0
+    due_s: tuple[float, ...] = (900.0,)
+    follow_due_s: float = 3600.0
+    open_spans: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    presence: list[tuple[float, int, int]] | None = None  # instant, agent, group or -1
+    masks: tuple[int, ...] = (-1,)
+    late_every: int = 0
+    salt: int = 0
+
+    def law(self) -> np.ndarray:
+        law = np.zeros((self.queues, loop.LAW_COLUMNS))
+        for q in range(self.queues):
+            for mu, (mean, cv) in (
+                (loop.FIRST_MU, self.first_s),
+                (loop.FOLLOW_MU, self.follow_s),
+                (loop.THINK_MU, self.think_s),
+            ):
+                sigma = math.sqrt(math.log1p(cv**2))
+                law[q, mu], law[q, mu + 1] = math.log(mean) - sigma**2 / 2, sigma
+                if cv == EXPONENTIAL:
+                    law[q, mu], law[q, mu + 1] = math.log(mean), loop.EXPONENTIAL
+            law[q, loop.AFTER_MU] = loop.NOTHING
+            law[q, loop.CONTINUE_P] = self.continue_p
+            law[q, loop.FIRST_DUE_S] = self.due_s[q % len(self.due_s)]
+            law[q, loop.OPENING_DUE_S] = 3600
+            law[q, loop.FOLLOW_DUE_S] = self.follow_due_s
+        return law
+
+    @property
+    def horizon(self) -> float:
+        return self.intervals * INTERVAL
+
+    def keys(self) -> np.ndarray:
+        root = np.uint64(loop.combine(key_of("scene"), np.uint64(self.salt)))
+        draws = np.empty((1, 1), np.int64)
+        draws[0, 0] = len(self.arrival)
+        return loop.draw_cases(root, draws, np.array([0], np.uint64), 0)[2]
+
+    def coming(self) -> list[tuple[float, int, int]]:
+        return self.presence or [(0.0, a, 0) for a in range(self.agents)]
+
+    def run(self) -> Outcome:
+        n = len(self.arrival)
+        columns, offsets, switches = [], [0], []
+        for q in range(self.queues):
+            total = 0.0
+            for a, b in self.open_spans.get(q, [(0.0, 1e9)]):
+                columns.append((a, b, total))
+                switches += [(a, q, 1.0), (b, q, 0.0)]
+                total += b - a
+            offsets.append(len(columns))
+        lines = np.array([(loop.FIRST, self.due_s[0])] * self.queues, float)
+        coming = self.coming()
+        masks = [(1 << self.queues) - 1 if m < 0 else m for m in self.masks]
+        out = Outcome(
+            outcomes=np.zeros((self.intervals, self.queues, 3), np.int32),
+            backlog=np.zeros((self.intervals, self.queues), np.int32),
+            busy=np.zeros((self.queues, self.intervals)),
+            present=np.zeros(self.intervals),
+            first_start=np.full(n, -1.0),
+        )
+        out.messages = loop.serve(
+            np.array(self.arrival, float),
+            np.array(self.queue or [0] * n, np.int32),
+            np.array(self.severity or [0] * n, np.int8),
+            self.keys(),
+            np.ones((self.intervals, self.queues)),
+            self.law(),
+            np.ascontiguousarray(np.array(columns, float).T),
+            np.array(offsets, np.int64),
+            np.array(sorted(switches), float),
+            lines,
+            np.arange(self.queues + 1),
+            np.array([c[0] for c in coming], float),
+            np.array([c[1] for c in coming], np.int64),
+            np.array([c[2] for c in coming], np.int64),
+            np.array(masks, np.uint64),
+            self.agents,
+            np.full(self.queues, self.late_every, np.int64),
+            out.outcomes,
+            out.backlog,
+            out.busy,
+            out.present,
+            out.first_start,
+        )
+        return out
+
+
+@dataclass
+class Outcome:
+    outcomes: np.ndarray
+    backlog: np.ndarray
+    busy: np.ndarray
+    present: np.ndarray
+    first_start: np.ndarray
+    messages: int = 0
+
+
+def instant(seconds: float) -> datetime:
+    return ZERO + timedelta(microseconds=round(seconds * 1e6))
+
+
+def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
+    """First starts, busy seconds and messages by one heap of events and a sorted list of waiting.
+
+    Written from the rules alone: agents are looked at one by one, the order is `wfm.order`'s key.
+    """
+    law, keys = scene.law(), scene.keys()
+    queue = scene.queue or [0] * len(scene.arrival)
+    severity = scene.severity or [0] * len(scene.arrival)
+    spans = {q: scene.open_spans.get(q, [(0.0, 1e9)]) for q in range(scene.queues)}
+    events: list[tuple[float, int, int, tuple]] = []
+    count = 0
+
+    def plan(t: float, rank: int, *what: object) -> None:
+        nonlocal count
+        heapq.heappush(events, (t, rank, count, what))
+        count += 1
+
+    for t, agent, group in scene.coming():
+        plan(t, 0, "come", agent, group)
+    for q, of in spans.items():
+        for a, b in of:
+            plan(a, 1, "open", q)
+            plan(b, 1, "shut", q)
+    for case, t in enumerate(scene.arrival):
+        plan(t, 4, "write", case, 0)
+
+    def due_of(case: int, number: int, t: float) -> float:
+        q = queue[case]
+        left = law[q, loop.FOLLOW_DUE_S] if number else law[q, loop.FIRST_DUE_S]
+        if not number and not any(a <= t < b for a, b in spans[q]):
+            return min(a for a, _ in spans[q] if a > t) + law[q, loop.OPENING_DUE_S]
+        for a, b in spans[q]:
+            open_now = max(b - max(a, t), 0.0)
+            if open_now >= left:
+                return max(a, t) + left
+            left -= open_now
+        return 1e18
+
+    group_of: dict[int, int] = {}
+    busy: set[int] = set()
+    opened: set[int] = set()
+    waiting: list[tuple[Waiting, int, float]] = []
+    claims = dict.fromkeys(range(scene.queues), 0)
+    masks = [(1 << scene.queues) - 1 if m < 0 else m for m in scene.masks]
+    starts: dict[int, float] = {}
+    worked, begun = 0.0, 0
+
+    while events:
+        t, _, _, what = heapq.heappop(events)
+        if t >= scene.horizon:
+            break
+        if what[0] == "come" and what[2] >= 0:
+            group_of[what[1]] = what[2]
+        elif what[0] == "come":
+            del group_of[what[1]]
+        elif what[0] == "open":
+            opened.add(what[1])
+        elif what[0] == "shut":
+            opened.discard(what[1])
+        elif what[0] == "free":
+            busy.discard(what[1])
+        else:
+            case, number = what[1], what[2]
+            due = due_of(case, number, t)
+            waiting.append((Waiting(case, instant(due), severity[case], instant(t)), number, due))
+        while True:
+            options = []
+            for agent, group in group_of.items():
+                for w, number, due in waiting:
+                    q = queue[w.case_id]
+                    if agent in busy or q not in opened or not masks[group] >> q & 1:
+                        continue
+                    mode = scene.late_every > 0
+                    late_last = late_last_for(claims[q] + 1, spike_mode=mode)
+                    key = order_key(w, now=instant(t), late_last=late_last)
+                    options.append((key, masks[group].bit_count(), agent, (w, number, due)))
+            if not options:
+                break
+            _, _, agent, (w, number, due) = min(options, key=lambda o: o[:3])
+            waiting.remove((w, number, due))
+            case, q = w.case_id, queue[w.case_id]
+            claims[q] += 1
+            begun += 1
+            at = loop.DRAWS * number
+            mu = loop.FOLLOW_MU if number else loop.FIRST_MU
+            work = loop.duration_draw(keys[case], at + loop.HANDLING, law[q, mu], law[q, mu + 1])
+            if not number:
+                starts[case] = t
+            busy.add(agent)
+            worked += max(min(t + work, scene.horizon) - t, 0.0)
+            plan(t + work, 2, "free", agent)
+            if loop.uniform(keys[case], at + loop.AGAIN) < scene.continue_p:
+                think = loop.duration_draw(
+                    keys[case], at + loop.THINK, law[q, loop.THINK_MU], law[q, loop.THINK_SIGMA]
+                )
+                plan(t + work + think, 3, "write", case, number + 1)
+    return starts, worked, begun
+
+
+def arrivals(count: int, hours: float, seed: int = 1) -> list[float]:
+    return sorted(np.random.default_rng(seed).uniform(0, hours * 3600, count).tolist())
+
+
+def scenes() -> list[Scene]:
+    rng = np.random.default_rng(5)
+    mixed = [int(q) for q in rng.integers(0, 3, 400)]
+    severe = [int(s) for s in rng.integers(0, 3, 400)]
+    shifts = []
+    for a in range(6):
+        begin, off = 600.0 * a + 1.5, 9000.0 + 700.0 * a
+        # One agent a group at a time: which of two equals is taken is no rule of the queue.
+        back = 6 if a == 0 else a
+        shifts += [(begin, a, a), (off, a, -1), (off + 1800.3, a, back), (36_000.0 + a, a, -1)]
+    return [
+        Scene(arrivals(200, 10), agents=2, intervals=48),
+        Scene(arrivals(250, 8), agents=2, intervals=40, first_s=(200.0, 1.2), continue_p=0.6),
+        Scene(
+            arrivals(400, 11),
+            agents=6,
+            intervals=48,
+            queues=3,
+            queue=mixed,
+            severity=severe,
+            continue_p=0.5,
+            due_s=(900.0, 1800.0, 300.0),
+            presence=sorted(shifts, key=lambda c: c[0]),
+            masks=(0b001, 0b010, 0b100, 0b011, 0b101, 0b110, 0b111),
+            open_spans={2: [(7200.0, 20_000.0), (30_000.0, 60_000.0)]},
+        ),
+        Scene(
+            arrivals(300, 4),
+            agents=3,
+            intervals=24,
+            queues=3,
+            queue=mixed[:300],
+            severity=severe[:300],
+            continue_p=0.3,
+            late_every=5,
+        ),
+    ]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_cases_wait_as_long_as_in_a_naive_loop(number):
+    """Skills, shifts, windows, follow-ups and the order, normal and with late cases last."""
+    scene = scenes()[number]
+    got = scene.run()
+    starts, worked, begun = naive(scene)
+
+    expected = np.array([starts.get(c, -1.0) for c in range(len(scene.arrival))])
+    assert got.first_start == pytest.approx(expected, abs=1e-6)
+    assert got.messages == begun
+    assert got.busy.sum() == pytest.approx(worked)
+
+
+@pytest.mark.parametrize("late_last", [False, True])
+def test_waiting_cases_are_answered_in_the_live_queues_order(late_last):
+    """All wait before the one agent comes; the order of starts is that of the sorted keys."""
+    rng = np.random.default_rng(3)
+    n, comes = 60, 3000.0
+    arrival = sorted(rng.choice(np.arange(0.0, 2900.0, 50.0), n).tolist())
+    queue = [int(q) for q in rng.integers(0, 3, n)]
+    severity = [int(s) for s in rng.integers(0, 2, n)]
+    due = (600.0, 3300.0, 1200.0)
+    scene = Scene(
+        arrival,
+        queues=3,
+        queue=queue,
+        severity=severity,
+        due_s=due,
+        # Work of a moment: what is late when the agent comes is what is late throughout.
+        first_s=(0.001, 0.0),
+        presence=[(comes, 0, 0)],
+        late_every=10_000 if late_last else 0,
+    )
+    got = scene.run()
+
+    waiting = [
+        Waiting(c, instant(arrival[c] + due[queue[c]]), severity[c], instant(arrival[c]))
+        for c in range(n)
+    ]
+    now = instant(comes)
+    sorted_ = sorted(waiting, key=lambda w: order_key(w, now=now, late_last=late_last))
+    served = sorted(range(n), key=lambda c: got.first_start[c])
+    assert [w.case_id for w in sorted_] == served
+
+
+def test_equal_deadlines_are_first_come_first_served():
+    scene = Scene(arrivals(500, 12), agents=2, intervals=48)
+    got = scene.run().first_start
+    begun = got[got >= 0]
+    assert (np.diff(begun) >= 0).all()
+
+
+def test_what_comes_in_is_answered_or_still_there():
+    scene = scenes()[2]
+    got = scene.run()
+    starts, worked, _ = naive(scene)
+    unanswered = len(scene.arrival) - len(starts)
+
+    assert got.outcomes[:, 0, :].sum() <= len(scene.arrival)
+    assert (got.first_start >= 0).sum() == len(starts)
+    # A backlog counts follow-ups too.
+    assert got.backlog[-1].sum() >= unanswered - 1
+    assert got.busy.sum() == pytest.approx(worked)
+
+
+def test_an_agent_finishes_the_message_in_hand_after_the_shift():
+    scene = Scene(
+        [10.0, 20.0],
+        first_s=(600.0, 0.0),
+        presence=[(0.0, 0, 0), (100.0, 0, -1)],
+        intervals=8,
+    )
+    got = scene.run()
+    assert got.first_start.tolist() == [10.0, -1.0]
+    assert got.busy.sum() == pytest.approx(600.0)
+    assert got.present.sum() == pytest.approx(100.0)
+    assert got.outcomes.sum(axis=(0, 1)).tolist() == [1, 0, 1]
+    assert got.backlog[:, 0].tolist() == [1] * 8
+
+
+def test_nobody_works_a_queue_that_is_shut():
+    scene = Scene(
+        [10.0, 4000.0],
+        first_s=(60.0, 0.0),
+        open_spans={0: [(3600.0, 3900.0), (7200.0, 9000.0)]},
+        intervals=12,
+    )
+    assert scene.run().first_start.tolist() == [3600.0, 7200.0]
+
+
+def test_waits_of_a_steady_queue_are_erlangs():
+    hours, rate, agents = 4000.0, 20.0, 3
+    scene = Scene(
+        arrivals(int(hours * rate), hours, seed=2),
+        agents=agents,
+        intervals=int(hours * 4),
+        first_s=(432.0, EXPONENTIAL),
+    )
+    got = scene.run().first_start
+    waits = got[got >= 0] - np.array(scene.arrival)[got >= 0]
+    load = rate * 432 / 3600
+    for wait_s in (0, 300, 900):
+        exact = wait_tail(agents, load, service_s=432, wait_s=wait_s)
+        assert np.mean(waits > wait_s) == pytest.approx(exact, abs=0.012)
+
+
+def test_more_contacts_leave_the_draws_of_the_others_alone():
+    path, names = key_of("path"), np.array([1, 2], dtype=np.uint64)
+    few = np.array([[3, 2], [0, 4]], dtype=np.int64)
+    many = few + np.array([[0, 5], [2, 0]])
+    before, after = (loop.draw_cases(path, c, names, 1000) for c in (few, many))
+    old = dict(zip(before[2].tolist(), before[0].tolist(), strict=True))
+    new = dict(zip(after[2].tolist(), after[0].tolist(), strict=True))
+    assert old.items() <= new.items()
+    assert (np.diff(after[0]) >= 0).all()
+
+
+def test_a_window_draws_the_cases_of_the_whole():
+    path, names = key_of("path"), np.array([7], dtype=np.uint64)
+    counts = np.random.default_rng(1).poisson(5, (40, 1))
+    whole, part = (loop.draw_cases(path, counts[a:], names, 500 + a) for a in (0, 8))
+    later = whole[0] >= 8 * 900
+    assert (whole[2][later] == part[2]).all()
+    assert whole[0][later] - 8 * 900 == pytest.approx(part[0])
+
+
+def test_planned_shrinkage_takes_its_share_of_every_span():
+    spans = np.array([[0.0, 9000.0], [9900.0, 16_200.0]])
+    key = np.array([5, 5], dtype=np.uint64)
+    who = np.zeros(2, np.int64)
+    at, _, group = loop.draw_presence(key_of("p"), spans, who, who, key, 0.1, 0.0)
+    comes, goes = at[group >= 0], at[group < 0]
+    assert (goes - comes).sum() == pytest.approx(0.9 * (9000 + 6300))
+    assert (np.diff(at) >= 0).all()
+
+
+def test_unplanned_absence_takes_whole_shifts_at_its_rate():
+    n = 4000
+    spans = np.column_stack([np.arange(n) * 10.0, np.arange(n) * 10.0 + 5])
+    who = np.arange(n)
+    keys = np.array([loop.combine(np.uint64(9), np.uint64(i)) for i in range(n)], np.uint64)
+    at, _, _ = loop.draw_presence(key_of("p"), spans, who, who * 0, keys, 0.0, 0.1)
+    assert at.size / 2 / n == pytest.approx(0.9, abs=0.02)
+
+
+def exact_within(rate_per_s: np.ndarray, agents: int, mean_s: float, within_s: float) -> np.ndarray:
+    """P(wait <= within_s), mean over the arrivals of each interval, of M(t)/M/c started empty.
+
+    By uniformisation: exact up to the truncation of the number present.
+    """
+    size, cuts = 400, 10
+    step = INTERVAL / cuts
+    top = rate_per_s.max() + agents / mean_s
+    n = np.arange(size)
+    down = np.minimum(n, agents) / mean_s / top
+    # P(at least k departures within the time) while all are busy
+    mean = agents / mean_s * within_s
+    poisson = np.exp(n * math.log(mean) - mean - np.array([math.lgamma(k + 1) for k in n]))
+    at_least = 1 - np.concatenate([[0.0], np.cumsum(poisson)[:-1]])
+    served = np.where(n < agents, 1.0, at_least[np.maximum(n - agents + 1, 0)])
+    terms = int(top * step + 10 * math.sqrt(top * step) + 20)
+
+    p = np.zeros(size)
+    p[0] = 1.0
+    out = []
+    for rate in rate_per_s:
+        up = np.where(n < size - 1, rate / top, 0.0)
+        marks = [p @ served]
+        for _ in range(cuts):
+            weight, total = math.exp(-top * step), np.zeros(size)
+            for k in range(terms):
+                total += weight * p
+                moved = p * (1 - up - down)
+                moved[1:] += (p * up)[:-1]
+                moved[:-1] += (p * down)[1:]
+                p, weight = moved, weight * top * step / (k + 1)
+            p = total
+            marks.append(p @ served)
+        out.append((sum(marks) - (marks[0] + marks[-1]) / 2) / cuts)
+    return np.array(out)
+
+
+def test_a_day_that_swings_above_its_staff_agrees_with_the_exact_transient():
+    """M(t)/M/10, 20 + 12 sin(2 pi i / 32) cases a quarter of an hour at its middle, 6 min each."""
+    i = np.arange(40)
+    per_interval = 20 + 12 * np.sin(2 * np.pi * (i + 0.5) / 32)
+    exact = exact_within(per_interval / INTERVAL, 10, 360.0, 900.0)
+    for at, published in ((8, 0.2707), (12, 0.0750), (16, 0.1665), (20, 0.7054), (24, 0.9935)):
+        assert exact[at] == pytest.approx(published, abs=1e-4)
+
+    rng = np.random.default_rng(4)
+    on_time, cases = np.zeros(40), np.zeros(40)
+    for salt in range(6000):
+        counts = rng.poisson(per_interval)
+        start = np.repeat(i, counts) * INTERVAL
+        arrival = np.sort(start + rng.uniform(0, INTERVAL, start.size))
+        # More intervals than arrivals, so that nobody is still waiting at the end.
+        scene = Scene(
+            arrival.tolist(), agents=10, intervals=70, first_s=(360.0, EXPONENTIAL), salt=salt
+        )
+        wait = scene.run().first_start - arrival
+        home = (arrival // INTERVAL).astype(int)
+        np.add.at(on_time, home, wait <= 900)
+        np.add.at(cases, home, 1)
+    assert np.abs(on_time / cases - exact).max() < 0.02

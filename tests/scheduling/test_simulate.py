@@ -1,0 +1,212 @@
+"""Simulation of a roster on paths: skills, windows, absence, seeds and threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scheduling.simulate import attainment_by_interval, lines_of, simulate
+from wfm.brands import Planning
+from wfm.calendars import Hours, ServiceWindow
+from wfm.errors import Cancelled, DataError, NotFound, RequestError
+from wfm.paths import Paths
+from wfm.sla import ServiceGoal
+
+OFFICE = ServiceWindow((Hours("UTC", frozenset(range(5)), 540, 1020),))
+
+
+def constant(desk, agents: int, queue: str = "x") -> pd.DataFrame:
+    return pd.DataFrame({"start": desk.index, "queue": queue, "agents": agents})
+
+
+def run(desk, on_shift, **options):
+    chosen = {"start": desk.start, "end": desk.end, "seed": 3} | options
+    return simulate(on_shift, desk.forecast, desk.paths, desk.brand, **chosen)
+
+
+def same(a, b) -> bool:
+    arrays = ("outcomes", "backlog", "busy_s", "present_s")
+    return all(np.array_equal(getattr(a, n), getattr(b, n)) for n in arrays)
+
+
+def test_the_same_seed_gives_the_same_run_on_any_number_of_threads(make_desk, staff):
+    desk = make_desk(12.0)
+    on_shift = staff(constant(desk, 7))
+    one, two, four = (run(desk, on_shift, threads=n) for n in (1, 2, 4))
+    assert same(one, two)
+    assert same(one, four)
+    assert not same(one, run(desk, on_shift, seed=4))
+
+
+def test_every_case_that_is_due_is_judged_once(make_desk, staff):
+    desk = make_desk(12.0)
+    for agents in (1, 5, 9):
+        judged = run(desk, staff(constant(desk, agents))).outcomes.sum(axis=(1, 2, 3))
+        came = desk.paths.contacts.sum(axis=(1, 2))
+        due = desk.paths.contacts[:, :-1].sum(axis=(1, 2))
+        assert (judged <= came).all()
+        assert (judged >= due).all()
+
+
+def test_without_agents_everything_waits(make_desk, staff):
+    desk = make_desk(4.0)
+    nobody = staff(constant(desk, 1)).iloc[:0]
+    found = run(desk, nobody)
+    assert found.messages == 0
+    assert found.present_s.sum() == 0
+    assert (found.backlog[:, -1, 0] == desk.paths.contacts.sum(axis=(1, 2))).all()
+    assert attainment_by_interval(found)["attainment"].dropna().max() == 0
+
+
+def test_more_agents_attain_more(make_desk, staff):
+    desk = make_desk(12.0)
+    attained = [
+        attainment_by_interval(run(desk, staff(constant(desk, n))), every=96)["attainment"][0]
+        for n in (4, 5, 6, 8)
+    ]
+    assert attained == sorted(attained)
+    assert attained[0] < 0.9 < attained[-1]
+
+
+def test_other_staff_meets_the_same_cases(make_desk, staff):
+    desk = make_desk(6.0)
+    few, many = (run(desk, staff(constant(desk, n))) for n in (20, 30))
+    # With ample staff nobody waits, so the same draws are the same seconds at work.
+    assert few.busy_s.sum() == pytest.approx(many.busy_s.sum())
+
+
+def test_a_spike_in_the_evening_leaves_the_morning_as_it_was(make_desk, staff):
+    desk = make_desk(8.0)
+    on_shift = staff(constant(desk, 6))
+    before = run(desk, on_shift)
+    spiked = desk.paths.contacts.copy()
+    spiked[:, 72:80] *= 3
+    desk.paths = Paths(desk.start, desk.paths.queues, spiked)
+    after = run(desk, on_shift)
+    assert np.array_equal(before.outcomes[:, :68], after.outcomes[:, :68])
+    assert after.backlog[:, 79].mean() > before.backlog[:, 79].mean() + 20
+
+
+def test_a_shared_agent_is_present_once(make_desk, make_queue, staff):
+    desk = make_desk(np.full((96, 2), 3.0), make_queue("a"), make_queue("b"))
+    on_shift = staff(constant(desk, 4, "a")).assign(queues="a b").astype({"queues": "str"})
+    found = run(desk, on_shift)
+    assert found.present_s == pytest.approx(4 * 900.0)
+    assert (found.busy_s.sum(axis=(0, 2)) > 0).all()
+
+
+def test_agents_answer_only_the_queues_they_know(make_desk, make_queue, staff):
+    desk = make_desk(np.full((96, 2), 3.0), make_queue("a"), make_queue("b"))
+    found = run(desk, staff(constant(desk, 4, "a")))
+    assert found.busy_s[:, 0].sum() > 0
+    assert found.busy_s[:, 1].sum() == 0
+
+
+def test_what_comes_in_at_night_has_a_line_of_its_own(make_desk, make_queue, staff):
+    desk = make_desk(3.0, make_queue(window=OFFICE))
+    found = run(desk, staff(constant(desk, 8)))
+    goal, opening = range(2)
+    assert [line.goal for line in found.lines] == ["goal", "opening"]
+    inside = np.zeros(96, bool)
+    inside[36:68] = True
+    assert found.outcomes[:, ~inside, goal].sum() == 0
+    assert found.outcomes[:, inside, opening].sum() == 0
+    assert found.outcomes[:, :36, opening].sum() > 0
+    assert found.busy_s[:, 0, :36].sum() == 0
+
+
+def test_shrinkage_takes_agents_away(make_desk, staff):
+    planning = Planning(planned_shrinkage=0.10, unplanned_shrinkage=0.20)
+    desk = make_desk(5.0, paths=200, planning=planning)
+    present = run(desk, staff(constant(desk, 10))).present_s.mean() / 900
+    assert present == pytest.approx(10 * 0.9 * 0.8, rel=0.03)
+
+
+def test_late_cases_last_save_more_of_a_spike(make_desk, staff):
+    """A threefold morning on a desk with little to spare; every fifth claim is for a late one."""
+    mean = np.full(96, 40.0)
+    mean[32:40] *= 3
+    desk = make_desk(mean)
+    on_shift = staff(constant(desk, 19))
+    plain, saving = run(desk, on_shift), run(desk, on_shift, spike_mode=("x",))
+    on_time = [r.outcomes[:, :, 0, 0].sum() for r in (plain, saving)]
+    assert on_time[1] > 1.01 * on_time[0]
+    assert saving.outcomes[:, :, 0, 1].sum() > 0  # the reserve answers late ones
+
+
+def test_all_metrics_are_counted(make_desk, make_queue, staff):
+    goals = (
+        ServiceGoal(),
+        ServiceGoal("next_reply", 3600, 0.9, "day"),
+        ServiceGoal("resolution", 4 * 3600, 0.9, "day"),
+    )
+    desk = make_desk(5.0, make_queue(goals=goals))
+    found = run(desk, staff(constant(desk, 8)))
+    first, replies, resolved = found.outcomes.sum(axis=(0, 1, 3))
+    cases = desk.paths.contacts.sum()
+    assert first == pytest.approx(cases, rel=0.02)
+    # continue_p .6 brings 1.5 follow-ups a case; the last ones are cut off by the end.
+    assert 1.2 * cases < replies < 1.5 * cases
+    assert 0.8 * cases < resolved <= cases
+    assert len(lines_of(desk.brand.queues[0])) == 3
+
+
+def test_a_window_of_the_plan_runs_alone(make_desk, staff):
+    desk = make_desk(8.0, days=3)
+    on_shift = staff(constant(desk, 7))
+    start, end = desk.index[96].to_pydatetime(), desk.index[96 + 144].to_pydatetime()
+    part = run(desk, on_shift, start=start, end=end)
+    assert part.outcomes.shape[1] == 144
+    whole = run(desk, on_shift)
+    # From empty, but for the first hours as in the whole.
+    a, b = (
+        r.outcomes[:, s, 0, 0].sum() for r, s in ((part, slice(16, 140)), (whole, slice(112, 236)))
+    )
+    assert a == pytest.approx(b, rel=0.01)
+
+
+def test_more_replications_than_paths_draw_afresh(make_desk, staff):
+    desk = make_desk(5.0, paths=3)
+    found = run(desk, staff(constant(desk, 4)), replications=6)
+    assert found.replications == 6
+    assert not np.array_equal(found.busy_s[0], found.busy_s[3])
+
+
+def test_the_table_over_time_adds_up(make_desk, staff):
+    desk = make_desk(8.0)
+    found = run(desk, staff(constant(desk, 6)))
+    quarters, hours = (attainment_by_interval(found, every=n) for n in (1, 4))
+    assert hours["cases"].sum() == pytest.approx(quarters["cases"].sum())
+    assert (hours["attainment_low"] <= hours["attainment_high"]).all()
+    assert hours["backlog"].tolist() == quarters["backlog"][3::4].tolist()
+
+
+def test_an_agent_on_two_shifts_at_once_is_named(make_desk, staff):
+    desk = make_desk(2.0)
+    on_shift = staff(constant(desk, 1))
+    later = on_shift.assign(start=on_shift["start"] + pd.Timedelta(hours=1))
+    with pytest.raises(DataError, match="'x-000' is on two shifts at once"):
+        run(desk, pd.concat([on_shift, later], ignore_index=True))
+
+
+def test_an_unknown_queue_on_a_shift_is_named(make_desk, staff):
+    desk = make_desk(2.0)
+    with pytest.raises(NotFound, match="no queue 'y'"):
+        run(desk, staff(constant(desk, 1, "y")))
+
+
+def test_no_replications_are_refused(make_desk, staff):
+    desk = make_desk(2.0)
+    with pytest.raises(RequestError, match="0 replications"):
+        run(desk, staff(constant(desk, 1)), replications=0)
+
+
+def test_it_stops_when_told_to(make_desk, staff):
+    desk = make_desk(2.0)
+
+    def stop(done: float, stage: str) -> None:
+        raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        run(desk, staff(constant(desk, 1)), progress=stop)

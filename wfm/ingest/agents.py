@@ -1,0 +1,280 @@
+"""Agents in: one row a contract term, every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from wfm.brands import Brand
+from wfm.calendars import WEEKDAYS
+from wfm.errors import DataError
+from wfm.ingest import cells
+from wfm.ingest.faults import Faults, unknown
+from wfm.ingest.hours import merge_slots, parse_hours
+from wfm.ingest.keyed import Found, Kind, settle
+from wfm.ingest.report import ImportReport
+from wfm.ingest.tables import Column, open_table
+from wfm.people import Agent, Availability, ContractTerm, Preference, Skill, TimeOff
+from wfm.progress import Progress, silent
+from wfm.store.brands import load_brand
+from wfm.store.engine import Store
+from wfm.store.people import load_agents, save_agents
+
+COLUMNS = (
+    Column("agent_id"),
+    Column("name"),
+    Column("contract"),
+    Column("contract_from"),
+    Column("contract_to", required=False),
+    Column("skills"),
+    Column("availability", required=False),
+    Column("time_off", required=False),
+    Column("preferences", required=False),
+)
+# Cells that a further row of the same agent leaves empty or repeats.
+OF_THE_AGENT = ("name", "skills", "availability", "time_off", "preferences")
+LONGEST_ID = 80
+LONGEST_NAME = 200
+LEVELS = range(1, 6)
+DEFAULT_LEVEL = 3
+Wish = Literal["day_off", "prefer_template", "avoid_template"]
+WISHES: dict[str, Wish] = {
+    "off": "day_off",
+    "prefer": "prefer_template",
+    "avoid": "avoid_template",
+}
+KIND = Kind[Agent]("agents", "agents", "agent_id", load_agents, save_agents, lambda a: a.agent_id)
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Draft:
+    """An agent while the rows are read."""
+
+    line: int
+    cells: dict[str, str]
+    terms: list[tuple[int, ContractTerm]] = field(default_factory=list)
+    rows: int = 0
+    good: bool = True
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What an agent's row may name."""
+
+    queues: tuple[str, ...]
+    contracts: tuple[str, ...]
+    templates: tuple[str, ...]
+
+
+def import_agents(
+    store: Store,
+    path: Path,
+    *,
+    actor: str,
+    replace: bool = False,
+    skip_bad: bool = False,
+    progress: Progress = silent,
+) -> ImportReport:
+    """Take agents into the store; all of them or none.
+
+    The same file again changes nothing; an agent who differs needs `replace`. With `skip_bad` an
+    agent with a bad row is left out whole. Raises FileFaults, RequestError for a file that cannot
+    be read, NotFound without a brand.
+    """
+    with store.reading() as connection:
+        names = _names(load_brand(connection))
+    faults = Faults(path.name)
+    table = open_table(path, faults)
+    if table is None:
+        raise faults.error()
+    drafts: dict[str, _Draft] = {}
+    rows = 0
+    for piece in table.pieces(COLUMNS, faults):
+        rows += len(piece.lines) + piece.dropped
+        for i, line in enumerate(piece.lines.tolist()):
+            row = {column: texts[i] for column, texts in piece.cells.items()}
+            _take_row(drafts, line, row, names, faults)
+        progress(piece.done, f"reading {table.name}")
+    found = [
+        Found(draft.line, draft.rows, agent)
+        for agent_id, draft in drafts.items()
+        if (agent := _agent(agent_id, draft, names, faults)) is not None
+    ]
+    ignored = table.ignored(COLUMNS)
+    return settle(
+        store,
+        KIND,
+        table,
+        found,
+        faults,
+        actor=actor,
+        rows_read=rows,
+        replace=replace,
+        skip_bad=skip_bad,
+        notes=(f"Columns not used: {', '.join(ignored)}.",) if ignored else (),
+    )
+
+
+def _names(brand: Brand) -> _Names:
+    return _Names(
+        tuple(q.name for q in brand.queues),
+        tuple(c.name for c in brand.contracts),
+        tuple(t.name for t in brand.templates),
+    )
+
+
+def _take_row(
+    drafts: dict[str, _Draft], line: int, row: dict[str, str], names: _Names, faults: Faults
+) -> None:
+    """Add one row to its agent: a contract term, and what the agent is."""
+    before = faults.total
+    agent_id = row["agent_id"]
+    if not agent_id or len(agent_id) > LONGEST_ID:
+        faults.add(line, "agent_id", agent_id, f"want an id of up to {LONGEST_ID} characters")
+        return
+    draft = drafts.setdefault(agent_id, _Draft(line, row))
+    draft.rows += 1
+    for column in OF_THE_AGENT:
+        text, first = row.get(column, ""), draft.cells.get(column, "")
+        if text and text != first:
+            faults.add(
+                line,
+                column,
+                text,
+                f"line {draft.line} says {first!r} of {agent_id}; leave it empty here, or make "
+                "both the same",
+            )
+    term = _term(line, row, names, faults)
+    if term is not None:
+        draft.terms.append((line, term))
+    draft.good &= faults.total == before
+
+
+def _term(line: int, row: dict[str, str], names: _Names, faults: Faults) -> ContractTerm | None:
+    contract = row["contract"]
+    if contract not in names.contracts:
+        remedy = unknown("contract", contract, names.contracts) if contract else "empty"
+        faults.add(line, "contract", contract, remedy)
+    since = _tried_day(row["contract_from"], "contract_from", line, faults)
+    until = None
+    if text := row.get("contract_to", ""):
+        until = _tried_day(text, "contract_to", line, faults)
+    if since is None:
+        return None
+    if until is not None and until < since:
+        faults.add(line, "contract_to", until, f"the term ends before it begins, {since}")
+    return ContractTerm(contract, since, until)
+
+
+def _agent(agent_id: str, draft: _Draft, names: _Names, faults: Faults) -> Agent | None:
+    """The agent of all its rows, or None when any of them is bad."""
+    before, line, row = faults.total, draft.line, draft.cells
+    if not row["name"] or len(row["name"]) > LONGEST_NAME:
+        faults.add(line, "name", row["name"], f"want a name of up to {LONGEST_NAME} characters")
+    terms = sorted(draft.terms, key=lambda one: one[1].since)
+    for (_, one), (later, other) in pairwise(terms):
+        if one.until is None or one.until >= other.since:
+            ends = f"until {one.until}" if one.until else "without an end"
+            faults.add(
+                later,
+                "contract_from",
+                other.since,
+                f"overlaps the contract {one.contract!r} of {agent_id}, held from {one.since} "
+                f"{ends}; end that one before",
+            )
+    skills = _parts(_skill, draft, "skills", names, faults)
+    if not row["skills"]:
+        faults.add(line, "skills", "", f"{agent_id} has no skill; name a queue such as x:3")
+    queues = [skill.queue for skill in skills]
+    for queue in sorted({q for q in queues if queues.count(q) > 1}):
+        faults.add(line, "skills", queue, "named twice; keep one level")
+    slots = [s for part in _parts(_slots, draft, "availability", names, faults) for s in part]
+    time_off = _parts(_time_off, draft, "time_off", names, faults)
+    preferences = _parts(_preference, draft, "preferences", names, faults)
+    if faults.total > before or not draft.good:
+        return None
+    return Agent(
+        agent_id,
+        row["name"],
+        tuple(term for _, term in terms),
+        tuple(skills),
+        tuple(Availability(*slot) for slot in merge_slots(slots)),
+        tuple(time_off),
+        tuple(preferences),
+    )
+
+
+# -- cells ---------------------------------------------------------------------------------------
+
+
+def _tried_day(text: str, column: str, line: int, faults: Faults) -> date | None:
+    """The day, or None with the fault told."""
+    try:
+        return _day(text)
+    except DataError as error:
+        faults.add(line, column, text, error.message)
+        return None
+
+
+def _parts(
+    parse: Callable[[str, _Names], T], draft: _Draft, column: str, names: _Names, faults: Faults
+) -> list[T]:
+    """The parts of a cell that `;` joins, those that could be parsed."""
+    values: list[T] = []
+    for text in map(str.strip, draft.cells.get(column, "").split(";")):
+        if text:
+            try:
+                values.append(parse(text, names))
+            except DataError as error:
+                faults.add(draft.line, column, text, error.message)
+    return values
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        remedy = "empty; want a day" if not text else "this is no day"
+        raise DataError(f"{remedy}; write it as 2026-03-02") from None
+
+
+def _skill(text: str, names: _Names) -> Skill:
+    queue, _, level = (piece.strip() for piece in text.partition(":"))
+    if queue not in names.queues:
+        raise DataError(unknown("queue", queue, names.queues))
+    if level and not (level.isdecimal() and int(level) in LEVELS):
+        raise DataError(f"a level is {LEVELS.start} to {LEVELS.stop - 1}, such as {queue}:3")
+    return Skill(queue, int(level) if level else DEFAULT_LEVEL)
+
+
+def _slots(text: str, _names: _Names) -> list[tuple[int, int, int]]:
+    return parse_hours(text)
+
+
+def _time_off(text: str, _names: _Names) -> TimeOff:
+    first, _, last = (piece.strip() for piece in text.partition(".."))
+    off = TimeOff(_day(first), _day(last or first))
+    if off.last < off.first:
+        raise DataError("the absence ends before it begins")
+    return off
+
+
+def _preference(text: str, names: _Names) -> Preference:
+    wish, _, rest = (piece.strip() for piece in text.partition(":"))
+    value, _, weight = (piece.strip() for piece in rest.partition(":"))
+    if wish not in WISHES:
+        raise DataError("write off:sat, prefer:TEMPLATE or avoid:TEMPLATE")
+    if wish == "off" and value not in WEEKDAYS:
+        raise DataError(f"{value!r} is no weekday; use one of {', '.join(WEEKDAYS)}")
+    if wish != "off" and value not in names.templates:
+        raise DataError(unknown("shift template", value, names.templates))
+    heavy, remedy = cells.number(weight) if weight else (1.0, "")
+    if remedy or heavy <= 0:
+        raise DataError(f"the weight {weight!r} is not above 0")
+    return Preference(WISHES[wish], value, heavy)

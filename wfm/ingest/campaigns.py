@@ -1,0 +1,142 @@
+"""Campaigns in: one row each, every fault at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from wfm.brands import Brand
+from wfm.campaigns import CATEGORIES, Campaign, Category
+from wfm.ingest import cells
+from wfm.ingest.faults import Faults, choose, unknown
+from wfm.ingest.keyed import Found, Kind, settle
+from wfm.ingest.report import ImportReport
+from wfm.ingest.tables import Column, Piece, open_table
+from wfm.progress import Progress, silent
+from wfm.store.brands import load_brand
+from wfm.store.campaigns import load_campaigns, save_campaigns
+from wfm.store.engine import Store
+
+COLUMNS = (
+    Column("name"),
+    Column("start"),
+    Column("end"),
+    *(
+        Column(name, required=False)
+        for name in ("queues", "category", "reach", "peak_uplift", "rise_min", "half_life_min")
+    ),
+)
+LONGEST = 200
+KIND = Kind[Campaign](
+    "campaigns", "campaigns", "name", load_campaigns, save_campaigns, lambda item: item.name
+)
+
+
+def import_campaigns(
+    store: Store,
+    path: Path,
+    *,
+    actor: str,
+    replace: bool = False,
+    skip_bad: bool = False,
+    progress: Progress = silent,
+) -> ImportReport:
+    """Take campaigns into the store; all of them or none.
+
+    The same file again changes nothing; a campaign that differs needs `replace`. Raises FileFaults,
+    RequestError for a file that cannot be read, NotFound without a brand.
+    """
+    with store.reading() as connection:
+        brand = load_brand(connection)
+    faults = Faults(path.name)
+    table = open_table(path, faults)
+    if table is None:
+        raise faults.error()
+    found: list[Found[Campaign]] = []
+    lines: dict[str, int] = {}
+    rows = 0
+    for piece in table.pieces(COLUMNS, faults):
+        rows += len(piece.lines) + piece.dropped
+        found += _campaigns(brand, piece, lines, faults)
+        progress(piece.done, f"reading {table.name}")
+    ignored = table.ignored(COLUMNS)
+    return settle(
+        store,
+        KIND,
+        table,
+        found,
+        faults,
+        actor=actor,
+        rows_read=rows,
+        replace=replace,
+        skip_bad=skip_bad,
+        notes=(f"Columns not used: {', '.join(ignored)}.",) if ignored else (),
+    )
+
+
+def _campaigns(
+    brand: Brand, piece: Piece, lines: dict[str, int], faults: Faults
+) -> list[Found[Campaign]]:
+    starts, ends = (
+        cells.instants(piece.cells[column], piece.lines, column, faults, zone=brand.zone, ways="")
+        for column in ("start", "end")
+    )
+    queues = [queue.name for queue in brand.queues]
+    found: list[Found[Campaign]] = []
+    for i, name in enumerate(piece.cells["name"]):
+        line = int(piece.lines[i])
+        row = {column: texts[i] for column, texts in piece.cells.items()}
+        before = faults.total
+        if not name or len(name) > LONGEST:
+            faults.add(line, "name", name, f"want a name of up to {LONGEST} characters")
+        elif name in lines:
+            faults.add(line, "name", name, f"stands on line {lines[name]} already; keep one")
+        lines.setdefault(name, line)
+        if starts.good[i] and ends.good[i] and ends.first[i] <= starts.first[i]:
+            faults.add(
+                line, "end", row["end"], f"the campaign ends before it starts ({row['start']})"
+            )
+        reached = [q.strip() for q in row.get("queues", "").split(";") if q.strip()] or queues
+        for queue in reached:
+            if queue not in queues:
+                faults.add(line, "queues", queue, unknown("queue", queue, queues))
+        category = row.get("category") or "campaign"
+        if category not in CATEGORIES:
+            faults.add(line, "category", category, choose(category, CATEGORIES))
+        reach = _number(row, "reach", 0.0, line, faults)
+        if reach % 1:
+            faults.add(line, "reach", row["reach"], "people are counted whole")
+        uplift = _number(row, "peak_uplift", -1.0, line, faults)
+        rise_min = _number(row, "rise_min", Campaign.rise_min, line, faults)
+        half_life_min = _number(row, "half_life_min", Campaign.half_life_min, line, faults)
+        if half_life_min == 0:
+            faults.add(line, "half_life_min", row["half_life_min"], "want a number above 0")
+        if faults.total == before and starts.good[i] and ends.good[i]:
+            campaign = Campaign(
+                name,
+                datetime.fromtimestamp(int(starts.first[i]), UTC),
+                datetime.fromtimestamp(int(ends.first[i]), UTC),
+                tuple(reached),
+                cast(Category, category),
+                int(reach),
+                None if uplift < 0 else uplift,
+                rise_min,
+                half_life_min,
+            )
+            found.append(Found(line, 1, campaign))
+    return found
+
+
+def _number(row: dict[str, str], column: str, default: float, line: int, faults: Faults) -> float:
+    """A number of 0 or more, or the default where the cell is empty."""
+    text = row.get(column, "")
+    if not text:
+        return default
+    value, remedy = cells.number(text)
+    if not remedy and value < 0:
+        remedy = "want a number of 0 or more"
+    if remedy:
+        faults.add(line, column, text, remedy)
+        return max(default, 1.0)
+    return value

@@ -1,0 +1,129 @@
+"""Contacts on their way in: each is taken in exactly once and opens or joins a case.
+
+On the live queue's path: no pandas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from wfm.brands import Brand, Queue
+from wfm.cases import Case, Contact
+from wfm.errors import DataError, StoreBusy
+from wfm.sla import Due, first_response_due
+from wfm.store import cases
+from wfm.store.engine import Store, Writing
+
+# Widths of the columns; PostgreSQL refuses longer text, SQLite would keep it.
+WIDTHS = {"source": 40, "account": 200, "native_id": 200, "author": 200}
+SEVERITY_MAX = 100
+REVISION_MAX = 2**31 - 1
+
+# How often a case can be closed or opened by others between our looking and our writing.
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a contact.
+
+    opened    it is the first of a new case
+    joined    it was added to its author's open case
+    repeated  it was taken in before: nothing was changed
+    """
+
+    case_id: int
+    event_id: int
+    outcome: Literal["opened", "joined", "repeated"]
+
+
+def take_in(store: Store, contact: Contact, *, brand: Brand, actor: str, raw_body: str) -> Taken:
+    """Take the contact in exactly once, however often and by how many it is delivered.
+
+    Its name is (source, account, native_id, revision); an edited message has a higher revision and
+    is a message of its own. Messages of one author in one queue share one open case:
+
+    - on a case that waits or is held, the earliest deadline stays;
+    - on an answered case, the case waits again with a fresh clock.
+
+    A case's severity is the highest of its messages'. The clock starts when we receive the
+    message; `published_at`, which the platform set, is kept beside it. The raw event is written
+    first, and with everything else in one transaction.
+
+    raw_body  the message as it was delivered, before anything was parsed
+
+    Raises NotFound for a queue that the brand does not have, DataError for a name that is empty
+    or too long.
+    """
+    queue = brand.queue(contact.queue)
+    _check(contact)
+    with store.writing(actor) as writing:
+        event_id = cases.insert_event(writing, contact, raw_body.replace("\0", "\\u0000"))
+        if event_id is None:
+            event_id, case_id = cases.event_and_case_of(writing.connection, contact)
+            return Taken(case_id, event_id, "repeated")
+        case_id, outcome = _into_case(writing, queue, contact)
+        cases.insert_contact(writing, case_id, event_id, contact)
+        return Taken(case_id, event_id, outcome)
+
+
+def _check(contact: Contact) -> None:
+    faults = [
+        f"{name} must have 1 to {width} characters, none of them NUL; it is {value[:40]!r}"
+        for name, width in WIDTHS.items()
+        if not (value := getattr(contact, name)) or len(value) > width or "\0" in value
+    ]
+    if "\0" in contact.text:
+        faults.append("text holds a NUL character; send it without")
+    if not 0 <= contact.revision <= REVISION_MAX:
+        faults.append(f"revision is {contact.revision}; it counts from 0")
+    if not 0 <= contact.severity <= SEVERITY_MAX:
+        faults.append(f"severity is {contact.severity}; it lies between 0 and {SEVERITY_MAX}")
+    if contact.published_at.tzinfo is None:
+        faults.append(f"published_at is {contact.published_at}, without a zone; add Z or an offset")
+    if not 2000 <= contact.published_at.year < 2100:
+        faults.append(f"published_at is {contact.published_at}; no message is of that year")
+    if faults:
+        raise DataError("contact: " + "; ".join(faults), faults=faults)
+
+
+def _into_case(
+    writing: Writing, queue: Queue, contact: Contact
+) -> tuple[int, Literal["opened", "joined"]]:
+    due = first_response_due(queue.window, queue.promise, queue.opening_goal, writing.at)
+    for _ in range(ATTEMPTS):
+        # Another delivery may open the author's case, or an agent close it, at any moment
+        # between these two statements; the unique index decides, and we look again.
+        found = cases.lock_open_case(writing, queue.name, contact.author)
+        if found is not None:
+            _join(writing, found, contact, due)
+            return found.case_id, "joined"
+        case_id = cases.insert_case(
+            writing,
+            queue=queue.name,
+            author=contact.author,
+            severity=contact.severity,
+            due_at=due.at,
+            due_goal=due.goal,
+        )
+        if case_id is not None:
+            cases.add_event(writing, [case_id], "opened")
+            return case_id, "opened"
+    raise StoreBusy(
+        f"the case of {contact.author!r} in {queue.name} is being opened and closed all the time; "
+        "try again in a moment"
+    )
+
+
+def _join(writing: Writing, case: Case, contact: Contact, due: Due) -> None:
+    changes: dict[str, object] = {
+        "contacts": case.contacts + 1,
+        "severity": max(case.severity, contact.severity),
+    }
+    if case.state == "answered":
+        changes |= {"state": "new", "agent_id": None, "received_at": writing.at}
+    if case.state == "answered" or due.at < case.due_at:
+        changes |= {"due_at": due.at, "due_goal": due.goal}
+    cases.update_case(writing, case.case_id, changes)
+    cases.add_event(writing, [case.case_id], "reopened" if case.state == "answered" else "joined")

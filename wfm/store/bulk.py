@@ -1,0 +1,41 @@
+"""Writing many rows at once, with the same statement on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+# Rows handed to the driver at once; bounds memory, and is far past where speed levels off.
+BATCH = 5_000
+
+# Keys asked for in one statement: below SQLite's limit on bound values in old builds.
+IN_LIST = 900
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of `size`, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows; where the primary key is there, overwrite the other columns given.
+
+    All rows give the same columns.
+    """
+    if not rows:
+        return
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    keys = [column.name for column in table.primary_key]
+    others = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=others)
+    for batch in batches(rows, BATCH):
+        connection.execute(statement, batch)

@@ -1,0 +1,255 @@
+"""Plans: drafts, published versions and their tables. A plan is never changed once written.
+
+Publishing moves the word "published" from one plan to another in the caller's transaction, so that
+a reader sees the old roster or the new one and never half of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+
+from wfm.errors import IllegalMove, NotFound
+from wfm.store import tables
+from wfm.store.engine import Writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wfm.frames import TableSchema
+
+PlanState = Literal["draft", "published", "superseded"]
+FrameName = Literal["forecast", "requirement", "roster", "staffing", "on_shift"]
+
+_TABLES: dict[FrameName, sa.Table] = {
+    "forecast": tables.plan_forecast,
+    "requirement": tables.plan_requirement,
+    "roster": tables.plan_roster,
+    "staffing": tables.plan_staffing,
+    "on_shift": tables.plan_on_shift,
+}
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """A plan without its tables.
+
+    version  1, 2, 3 ... in the order of publishing; None while it is a draft
+    """
+
+    plan_id: int
+    state: PlanState
+    version: int | None
+    start: datetime
+    end: datetime
+    seed: int
+    inputs: dict[str, Any]
+    summary: dict[str, Any]
+    certificate: dict[str, Any]
+    published_at: datetime | None
+    actor: str
+    written_at: datetime
+
+
+def _schema(name: FrameName) -> TableSchema:
+    from wfm import frames  # late: readers of the live queue must not load pandas
+
+    schemas: dict[FrameName, TableSchema] = {
+        "forecast": frames.FORECAST,
+        "requirement": frames.REQUIREMENT,
+        "roster": frames.ROSTER,
+        "staffing": frames.STAFFING,
+        "on_shift": frames.ON_SHIFT,
+    }
+    return schemas[name]
+
+
+def _rows(plan_id: int, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The frame's rows as plain Python values, empty cells as None."""
+    columns: dict[str, list[Any]] = {}
+    for name in frame.columns:
+        values = frame[name]
+        if str(values.dtype).startswith("datetime"):
+            columns[name] = list(values.dt.to_pydatetime())
+        elif values.isna().any():
+            columns[name] = values.astype(object).where(values.notna(), None).tolist()
+        else:
+            columns[name] = values.tolist()
+    names = list(columns)
+    return [
+        {"plan_id": plan_id, **dict(zip(names, row, strict=True))}
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def insert_draft(
+    writing: Writing,
+    *,
+    start: datetime,
+    end: datetime,
+    seed: int,
+    inputs: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    certificate: Mapping[str, Any],
+    frames: Mapping[FrameName, pd.DataFrame],
+) -> int:
+    """Write a plan with its five tables, each checked against its schema; gives its id."""
+    checked = {name: _schema(name).check(frames[name]) for name in _TABLES}
+    result = writing.connection.execute(
+        tables.plans.insert().values(
+            state="draft",
+            starts_at=start,
+            ends_at=end,
+            seed=seed,
+            inputs=dict(inputs),
+            summary=dict(summary),
+            certificate=dict(certificate),
+            **writing.stamp,
+        )
+    )
+    key = result.inserted_primary_key
+    plan_id = int(key[0]) if key is not None else 0
+    for name, frame in checked.items():
+        rows = _rows(plan_id, frame)
+        if rows:
+            writing.connection.execute(_TABLES[name].insert(), rows)
+    writing.audit("plan.draft", str(plan_id), after={"seed": seed})
+    return plan_id
+
+
+def publish(writing: Writing, plan_id: int) -> int:
+    """Make the draft the roster in force, superseding the one before; gives its version.
+
+    IllegalMove when it is no draft, NotFound when there is no such plan.
+    """
+    plan = find(writing.connection, plan_id)
+    if plan.state != "draft":
+        raise IllegalMove(
+            f"plan {plan_id} is {plan.state}; only a draft can be published. "
+            "Plan anew with `wfm plan`",
+            plan_id=plan_id,
+            state=plan.state,
+        )
+    newest = writing.connection.scalar(sa.select(sa.func.max(tables.plans.c.version)))
+    version = (newest or 0) + 1
+    writing.connection.execute(
+        tables.plans.update().where(tables.plans.c.state == "published").values(state="superseded")
+    )
+    writing.connection.execute(
+        tables.plans.update()
+        .where(tables.plans.c.plan_id == plan_id)
+        .values(
+            state="published",
+            version=version,
+            published_at=writing.at,
+            published_by=writing.actor,
+        )
+    )
+    writing.audit("plan.publish", str(plan_id), after={"version": version})
+    return version
+
+
+def _plan(row: Any) -> PlanRow:
+    return PlanRow(
+        plan_id=row.plan_id,
+        state=row.state,
+        version=row.version,
+        start=row.starts_at,
+        end=row.ends_at,
+        seed=row.seed,
+        inputs=row.inputs,
+        summary=row.summary,
+        certificate=row.certificate,
+        published_at=row.published_at,
+        actor=row.actor,
+        written_at=row.written_at,
+    )
+
+
+def find(connection: sa.Connection, which: int | Literal["current", "latest"]) -> PlanRow:
+    """The plan with the id, the one in force ("current"), or the newest of any state ("latest")."""
+    query = sa.select(tables.plans)
+    if which == "current":
+        query = query.where(tables.plans.c.state == "published")
+    elif which == "latest":
+        query = query.order_by(tables.plans.c.plan_id.desc()).limit(1)
+    else:
+        query = query.where(tables.plans.c.plan_id == which)
+    row = connection.execute(query).one_or_none()
+    if row is not None:
+        return _plan(row)
+    if which == "current":
+        raise NotFound("no roster is published yet; run `wfm plan`, then `wfm publish latest`")
+    if which == "latest":
+        raise NotFound("there is no plan yet; run `wfm plan --from DATE --weeks 4`")
+    raise NotFound(f"there is no plan {which}; `wfm plans` lists them", plan_id=which)
+
+
+def listing(connection: sa.Connection, *, limit: int = 50, before: int | None = None) -> list[Any]:
+    """Plans without their tables and certificates, newest first; `before` continues a listing."""
+    p = tables.plans.c
+    query = sa.select(
+        p.plan_id, p.state, p.version, p.starts_at, p.ends_at, p.seed, p.published_at, p.actor,
+        p.written_at,
+    )  # fmt: skip
+    if before is not None:
+        query = query.where(p.plan_id < before)
+    return list(connection.execute(query.order_by(p.plan_id.desc()).limit(limit)))
+
+
+def read_frame(
+    connection: sa.Connection,
+    name: FrameName,
+    plan_id: int,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> pd.DataFrame:
+    """One of a plan's tables, sorted by its key; `start` and `end` cut by the `start` column."""
+    import pandas as pd
+
+    schema = _schema(name)
+    table = _TABLES[name]
+    query = sa.select(*(table.c[column] for column in schema.columns)).where(
+        table.c.plan_id == plan_id
+    )
+    if start is not None:
+        query = query.where(table.c.start >= start)
+    if end is not None:
+        query = query.where(table.c.start < end)
+    query = query.order_by(*(table.c[column] for column in schema.key))
+    rows = connection.execute(query).all()
+    frame = pd.DataFrame(
+        {
+            column: pd.Series([row[i] for row in rows], dtype=spec.dtype)
+            for i, (column, spec) in enumerate(schema.columns.items())
+        }
+    )
+    return schema.check(frame)
+
+
+def published_roster(connection: sa.Connection, *, start: datetime, end: datetime) -> pd.DataFrame:
+    """Roster segments that were in force in [start, end): for each instant the last published plan.
+
+    Later versions replace earlier ones from their own start on, as publishing does.
+    """
+    import pandas as pd
+
+    from wfm.frames import ROSTER
+
+    p = tables.plans.c
+    rows = connection.execute(
+        sa.select(p.plan_id, p.starts_at, p.ends_at)
+        .where(p.version.is_not(None), p.starts_at < end, p.ends_at > start)
+        .order_by(p.version)
+    ).all()
+    kept = ROSTER.empty()
+    for row in rows:
+        segments = read_frame(connection, "roster", row.plan_id, start=start, end=end)
+        before = kept[(kept["start"] < row.starts_at) | (kept["start"] >= row.ends_at)]
+        kept = pd.concat([before, segments], ignore_index=True) if len(before) else segments
+    return ROSTER.check(kept.drop_duplicates(["agent_id", "start"], keep="last"))
