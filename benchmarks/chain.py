@@ -51,7 +51,7 @@ def main() -> None:
         with peak_memory() as peak:
 
             def watch(_done: float, told: str) -> None:
-                name = told.split(":")[0]
+                name = told.split(":", maxsplit=1)[0]
                 if name not in peaks:
                     # Each stage is charged with its own peak, not that of the one before.
                     peak[0] = 0.0

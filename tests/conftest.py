@@ -125,8 +125,18 @@ CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-c
 
 
 @pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an empty store in which the README's story is told; for the group `sample`."""
+    return tmp_path_factory.mktemp("sample")
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium of the system."""
+    """A headless Chromium of the system.
+
+    Not longer than a module: Playwright keeps an event loop running in this thread, and others
+    could not start theirs.
+    """
     executable = next((path for path in CHROMIUM if Path(path).exists()), None)
     if executable is None:
         skip_without("ui", f"no Chromium at {' or '.join(CHROMIUM)}")

@@ -143,7 +143,8 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
     violations = check_roster(
         rostered.table, brand, inputs.agents, start=start, end=end, history=inputs.history
     )
-    staffing = staffing_of(rostered.table, needed.table, brand, inputs.agents)
+    on_floor = pd.concat([carried_over(inputs), rostered.table], ignore_index=True)
+    staffing = staffing_of(on_floor, needed.table, brand, inputs.agents)
     messages = (
         *(f"rule broken: {violation}" for violation in violations),
         *rostered.messages,
@@ -185,6 +186,13 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
 def seed_of(seed: int, stream: str) -> int:
     """The seed of one use of randomness; see STREAMS."""
     return seed * 10 + STREAMS[stream]
+
+
+def carried_over(inputs: PlanInputs) -> pd.DataFrame:
+    """The segments of the roster before that run into this plan: its last night's agents."""
+    known = {agent.agent_id for agent in inputs.agents}
+    late = inputs.history["end"] > pd.Timestamp(inputs.start)
+    return inputs.history[late & inputs.history["agent_id"].isin(known)]
 
 
 def _forecast(inputs: PlanInputs, told: Progress) -> ForecastResult:
@@ -236,8 +244,9 @@ def _certify(
     rehearsing = stream == "rehearsal"
     count = min(REHEARSAL_PATHS, inputs.replications) if rehearsing else inputs.replications
     seed = seed_of(inputs.seed, stream)
+    on_floor = pd.concat([carried_over(inputs), rostered.table], ignore_index=True)
     return certify(
-        on_shift_of(rostered.table, inputs.brand, inputs.agents),
+        on_shift_of(on_floor, inputs.brand, inputs.agents),
         forecast.table,
         scenario_paths(forecast, count=count, seed=seed),
         inputs.brand,

@@ -22,7 +22,7 @@ from wfm.settings import Settings
 from wfm.store.engine import Store, open_store
 from wfm.timegrid import SystemClock
 
-pytestmark = [pytest.mark.ui, pytest.mark.slow]
+pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.xdist_group("ui")]
 
 NO_JOBS: Any = SimpleNamespace(start=lambda: None, stop=lambda: None)
 WAIT_MS = 20_000

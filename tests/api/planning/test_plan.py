@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 
 from api.planning import records
-from api.planning.plan import STREAMS, Plan, PlanInputs, compute_plan, seed_of
+from api.planning.plan import (
+    STREAMS,
+    Plan,
+    PlanInputs,
+    carried_over,
+    compute_plan,
+    seed_of,
+)
 from scheduling.check import check_roster
 from wfm.errors import Cancelled, DataError, IllegalMove, NotFound, RequestError
 from wfm.frames import FORECAST, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING
@@ -65,6 +72,29 @@ def test_staffing_adds_up_to_the_agents_on_queue(plan: Plan):
     inside = on_queue["end"].clip(upper=pd.Timestamp(plan.end)) - on_queue["start"]
     hours = inside.dt.total_seconds().clip(lower=0).sum() / 3600
     assert plan.staffing["scheduled"].sum() / 4 == pytest.approx(hours, abs=1e-6)
+
+
+@pytest.mark.xdist_group("planning")
+def test_last_nights_shift_of_the_roster_before_staffs_the_first_morning(inputs: PlanInputs):
+    start = pd.Timestamp(inputs.start)
+    night = pd.DataFrame(
+        {
+            "agent_id": ["S01"],
+            "start": [start - pd.Timedelta(hours=2)],
+            "end": [start + pd.Timedelta(hours=3)],
+            "activity": ["on_queue"],
+            "queue": [""],
+            "template": ["eight"],
+            "pinned": [False],
+        }
+    ).astype({name: column.dtype for name, column in ROSTER.columns.items()})
+    carried = carried_over(replace(inputs, history=night))
+    assert carried["agent_id"].tolist() == ["S01"]
+    planned = compute_plan(replace(inputs, history=night, replications=2))
+    first = planned.staffing[planned.staffing["start"] == start]
+    rostered = planned.on_shift
+    present = ((rostered["start"] <= start) & (rostered["end"] > start)).sum()
+    assert first["scheduled"].sum() == pytest.approx(present + 1)
 
 
 @pytest.mark.xdist_group("planning")
