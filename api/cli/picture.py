@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,9 @@ from api.planning.records import StoredPlan
 from wfm.store.brands import load_brand
 from wfm.store.engine import Store
 from wfm.timegrid import format_instant, parse_instant
+
+# Columns of the screen that everything is wrapped to.
+WIDTH = 108
 
 BARS = " ▁▂▃▄▅▆▇█"
 
@@ -100,34 +104,54 @@ def plan_screen(store: Store, plan: StoredPlan) -> list[str]:
     staffing = plan.staffing(plan.start, plan.start + timedelta(days=8))
     days = plan.certificate.series[-1]["day"].attainment
     lines += week_picture(staffing, zone, plan.start, attainment=days)
-    told = [m for m in summary["messages"] if "short" in m or "rule broken" in m]
-    lines += ["", *told] if told else []
+    told = [m for m in summary["messages"] if "short of" in m or "rule broken" in m]
+    if told:
+        lines.append("")
+    for message in told:
+        lines += textwrap.wrap(message, WIDTH, subsequent_indent="    ")
     return lines
+
+
+def _labelled(label: str, *sentences: str) -> list[str]:
+    """Sentences behind a label in the first column, wrapped to the screen."""
+    indent = " " * 13
+    return textwrap.wrap(
+        "; ".join(sentences), WIDTH, initial_indent=label.ljust(13), subsequent_indent=indent
+    )
 
 
 def _forecast_lines(summary: dict[str, Any]) -> list[str]:
     champions = [a for a in summary["accuracy"] if a["champion"]]
-    shown = ", ".join(
+    errors = ", ".join(
         f"{a['queue']} {a['wape']:.0%} ({a['naive_wape']:.0%})"
         for a in champions
         if a["wape"] is not None and a["naive_wape"] is not None
     )
-    models = sorted({a["model"] for a in champions})
-    return [
-        f"Forecast     {summary['contacts']:,.0f} contacts; models {', '.join(models)}",
-        f"             error at 15 min, in brackets that of last week's values: {shown}",
-    ]
+    models = ", ".join(sorted({a["model"] for a in champions}))
+    return _labelled(
+        "Forecast",
+        f"{summary['contacts']:,.0f} contacts, by {models}",
+        f"error at 15 minutes, in brackets that of last week's values: {errors}",
+    )
 
 
 def _roster_lines(summary: dict[str, Any]) -> list[str]:
     bound = ", ".join(f"{name} {count:,}" for name, count in summary["binding"].items())
     return [
-        f"Requirement  {summary['required_hours']:,.0f} agent-hours for "
-        f"{summary['workload_hours']:,.0f} of work, at most {summary['required_peak']:.0f} agents; "
-        f"intervals bound by {bound}",
-        f"Roster       {summary['agents_rostered']} of {summary['agents']} agents, "
-        f"{summary['paid_hours']:,.0f} paid hours; {summary['shortfall_hours']:,.1f} agent-hours "
-        f"short; {summary['violations']} rules broken; gap {summary['gap']:.1%} above the bound",
+        *_labelled(
+            "Requirement",
+            f"{summary['required_hours']:,.0f} agent-hours for {summary['workload_hours']:,.0f} "
+            f"of work, at most {summary['required_peak']:.0f} agents",
+            f"what binds, by intervals: {bound}",
+        ),
+        *_labelled(
+            "Roster",
+            f"{summary['agents_rostered']} of {summary['agents']} agents, "
+            f"{summary['paid_hours']:,.0f} paid hours",
+            f"{summary['shortfall_hours']:,.1f} agent-hours short",
+            f"{summary['violations']} rules broken",
+            f"cost {summary['gap']:.1%} above the proven bound",
+        ),
     ]
 
 
@@ -135,13 +159,13 @@ def _certificate_lines(plan: StoredPlan, zone: ZoneInfo) -> list[str]:
     certificate, worst = plan.certificate, plan.summary["worst_hour"]
     overall = certificate.overall
     if overall.attainment is None or worst is None:
-        return ["Certificate  no cases are expected"]
+        return _labelled("Certificate", "no cases are expected")
     at = parse_instant(worst["start"]).astimezone(zone)
-    return [
-        f"Certificate  first response in time: {overall.attainment:.1%} "
-        f"(P10-P90 of sampled days {overall.p10:.1%}-{overall.p90:.1%}, "
-        f"{certificate.replications} runs); "
+    return _labelled(
+        "Certificate",
+        f"first response in time {overall.attainment:.2%} (P10-P90 of "
+        f"{certificate.replications} sampled futures {overall.p10:.2%}-{overall.p90:.2%})",
         f"worst hour {worst['attainment']:.1%} ({worst['queue']}, {at:%a %d %b %H:%M})",
-        f"             every goal of every queue is {'kept' if certificate.kept else 'NOT kept'}"
-        " in each of its hours or days",
-    ]
+        f"every goal of every queue is {'kept' if certificate.kept else 'NOT kept'} in each of its "
+        "hours or days",
+    )
