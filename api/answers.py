@@ -12,11 +12,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.problems import internal_problem, invalid_request, problem, problem_of
-from wfm.errors import WfmError
+from wfm.errors import SetupError, TryLater, WfmError
 
 log = logging.getLogger("wfm.api")
 
 MEDIA_TYPE = "application/problem+json"
+
+_UNFIT = "the service cannot work as it is installed; its log says why"
 
 
 def respond(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -30,15 +32,28 @@ def respond(document: Mapping[str, Any], headers: Mapping[str, str] | None = Non
     return JSONResponse(dict(document), status_code=status, headers=extra, media_type=MEDIA_TYPE)
 
 
+def tell(error: WfmError, asked: str) -> JSONResponse:
+    """The answer that tells the error, logged where it is for whoever runs the service.
+
+    asked  method and path of the request, for the log
+    """
+    document = problem_of(error)
+    if isinstance(error, TryLater):
+        log.warning("%s: %s", asked, error)
+    elif document["status"] >= 500:
+        log.error("%s: %s", asked, error, exc_info=error)
+    if isinstance(error, SetupError):
+        # Where the database lies and how it is reached is nothing to strangers.
+        document |= {"detail": _UNFIT, "arguments": {}}
+    return respond(document)
+
+
 def install(app: FastAPI) -> None:
     """Make the app tell every error as a problem document."""
 
     @app.exception_handler(WfmError)
     async def told(request: Request, error: WfmError) -> JSONResponse:
-        document = problem_of(error)
-        if document["status"] >= 500:
-            log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
-        return respond(document)
+        return tell(error, f"{request.method} {request.url.path}")
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import answers
 from api.auth import signed_in
-from api.idempotency import Idempotency
+from api.idempotency import MAX_KEY, Idempotency
 from api.limits import BodyLimit, ConsoleDoor, SecurityHeaders
 from api.routes import cases, contacts, health, plans, sign_in, staffing
 from api.routes import jobs as jobs_routes
@@ -50,6 +50,26 @@ _PROBLEM: dict[int | str, dict[str, Any]] = {
 }
 
 
+_IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same request sent again with the same key is done once and answered alike.",
+    "schema": {"type": "string", "maxLength": MAX_KEY},
+}
+
+
+class _Service(FastAPI):
+    """An app whose document also tells what its layers do."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            for operations in super().openapi()["paths"].values():
+                if "post" in operations:
+                    operations["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        return super().openapi()
+
+
 def create_app(
     store: Store, settings: Settings, *, jobs: Jobs | None = None, console: bool = True
 ) -> FastAPI:
@@ -68,7 +88,7 @@ def create_app(
         finally:
             await run_in_threadpool(runner.stop)
 
-    app = FastAPI(
+    app = _Service(
         title="WFM for social care",
         version=version("wfm-social"),
         lifespan=lifespan,

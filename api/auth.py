@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection
 
 from api.deps import store_of
 from wfm.errors import NotAllowed, NotSignedIn, StoreBusy
+from wfm.roles import ROLES
 from wfm.store import access
 from wfm.store.engine import Store
 from wfm.timegrid import SystemClock
@@ -34,7 +35,7 @@ class Caller:
     """Somebody whose key or session was checked.
 
     actor     for the audit: "key:<key_id>" or "console:<person>"
-    role      one of `wfm.store.access.ROLES`
+    role      one of `wfm.roles.ROLES`
     agent_id  the one agent whose data a caller of the role `agent` may touch; None for all others
     """
 
@@ -53,7 +54,7 @@ def require(*roles: str) -> Callable[[Caller], Caller]:
 
     Raises NotSignedIn without a good key or session, NotAllowed with another role.
     """
-    unknown = set(roles) - set(access.ROLES)
+    unknown = set(roles) - set(ROLES)
     if unknown:
         raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
 
@@ -81,7 +82,7 @@ def caller_of(connection: HTTPConnection, store: Store) -> Caller:
             raise NotSignedIn("this key is unknown or was revoked; `wfm key create` makes one")
         if access.needs_touch(key, now):
             # Reading staffing must not wait for whoever writes a plan.
-            with suppress(StoreBusy), store.writing(f"key:{key.key_id}") as writing:
+            with suppress(StoreBusy), store.writing_if_free(f"key:{key.key_id}") as writing:
                 access.touch_key(writing, key.key_id, now)
         return Caller(f"key:{key.key_id}", key.role, key.agent_id)
 
@@ -107,7 +108,7 @@ def _refuse_foreign_origin(connection: HTTPConnection) -> None:
     site = connection.headers.get("sec-fetch-site")
     origin = connection.headers.get("origin")
     if origin is not None:
-        own = urlsplit(origin).netloc == connection.headers.get("host")
+        own = urlsplit(origin).netloc.lower() == connection.headers.get("host", "").lower()
     else:
         own = site is None or site in ("same-origin", "none")
     if not own or site == "cross-site":

@@ -14,18 +14,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from api.problems import internal_problem
 from api.worker import Order
+from wfm.errors import StoreBusy
 from wfm.store import jobs
-from wfm.store.engine import Store
+from wfm.store.engine import Store, Writing
 from wfm.timegrid import format_instant
 
 log = logging.getLogger("wfm.jobs")
 
 # How often the parent looks whether the job is still wanted: a cancelled child ends within this.
 LOOK_EVERY_S = 0.25
+
+# How often a change that must not be lost waits for the store: five minutes in all.
+TRIES = 60
+
+T = TypeVar("T")
 
 
 def supervise(
@@ -39,9 +45,8 @@ def supervise(
     """
     with store.reading() as connection:
         job = jobs.load_job(connection, job_id)
-    with store.writing(job.actor) as writing:
-        if not jobs.start_job(writing, job_id):
-            return
+    if not _insist(store, job.actor, lambda writing: jobs.start_job(writing, job_id)):
+        return
     if job.kind not in targets:
         _fail(store, job, f"no work is known of the kind {job.kind!r}")
         return
@@ -53,8 +58,8 @@ def supervise(
             ended = _keep(store, job, line) or ended
         if stopping():
             _end(process)
-            with store.writing(job.actor) as writing:
-                jobs.requeue_job(writing, job_id, "waiting for the service to start again")
+            stage = "waiting for the service to start again"
+            _insist(store, job.actor, lambda writing: jobs.requeue_job(writing, job_id, stage))
             return
         if not _wanted(store, job_id):
             return
@@ -130,12 +135,17 @@ def _lines(pipe: int, *, until: Callable[[], bool]) -> Iterator[dict[str, Any]]:
 def _keep(store: Store, job: jobs.Job, line: dict[str, Any]) -> dict[str, Any] | None:
     """Write progress or a message to the store; a last line is given back."""
     if "stage" in line:
-        with store.writing(job.actor) as writing:
+        # The next line says more: never wait, or a cancelled job would go on meanwhile.
+        with suppress(StoreBusy), store.writing_if_free(job.actor) as writing:
             jobs.keep_progress(writing, job.job_id, line["done"], line["stage"])
     elif "message" in line:
-        with store.writing(job.actor) as writing:
-            stamped = {"at": format_instant(writing.at), **line["message"]}
-            jobs.add_message(writing, job.job_id, stamped)
+        _insist(
+            store,
+            job.actor,
+            lambda writing: jobs.add_message(
+                writing, job.job_id, {"at": format_instant(writing.at), **line["message"]}
+            ),
+        )
     else:
         return line
     return None
@@ -145,14 +155,24 @@ def _conclude(store: Store, job: jobs.Job, ended: dict[str, Any] | None, code: i
     if ended is None:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         _fail(store, job, f"the process that carried the job out ended with {how}")
-        return
-    with store.writing(job.actor) as writing:
-        if "problem" in ended:
-            jobs.fail_job(writing, job.job_id, ended["problem"])
-        else:
-            jobs.finish_job(writing, job.job_id, ended["result"])
+    elif "problem" in ended:
+        _insist(store, job.actor, lambda w: jobs.fail_job(w, job.job_id, ended["problem"]))
+    else:
+        _insist(store, job.actor, lambda w: jobs.finish_job(w, job.job_id, ended["result"]))
 
 
 def _fail(store: Store, job: jobs.Job, reason: str) -> None:
-    with store.writing(job.actor) as writing:
-        jobs.fail_job(writing, job.job_id, {**internal_problem(), "detail": reason})
+    problem = {**internal_problem(), "detail": reason}
+    _insist(store, job.actor, lambda writing: jobs.fail_job(writing, job.job_id, problem))
+
+
+def _insist(store: Store, actor: str, change: Callable[[Writing], T]) -> T:
+    """Make the change, though others write for longer than a caller would wait.
+
+    A job's end must not be lost to somebody's long import. StoreBusy after `TRIES` waits.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(StoreBusy), store.writing(actor) as writing:
+            return change(writing)
+    with store.writing(actor) as writing:
+        return change(writing)

@@ -1,32 +1,23 @@
-"""What routes are given: the store, its clock, the settings; put on the app by `create_app`."""
+"""What routes are given: the store, which `create_app` put on the app, and its brand; and what
+instants they take."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends
+from pydantic import AfterValidator, AwareDatetime
 from starlette.requests import HTTPConnection
 
 from wfm.brands import Brand
-from wfm.settings import Settings
 from wfm.store.brands import load_brand
 from wfm.store.engine import Store
-from wfm.timegrid import Clock
 
 
 def store_of(connection: HTTPConnection) -> Store:
     """The store the app was made with."""
     return cast(Store, connection.app.state.store)
-
-
-def clock_of(connection: HTTPConnection) -> Clock:
-    """The clock users see: the machine's, or the one that was set."""
-    return store_of(connection).clock
-
-
-def settings_of(connection: HTTPConnection) -> Settings:
-    """The settings the app was made with."""
-    return cast(Settings, connection.app.state.settings)
 
 
 def brand_of(connection: HTTPConnection) -> Brand:
@@ -36,6 +27,17 @@ def brand_of(connection: HTTPConnection) -> Brand:
 
 
 StoreDep = Annotated[Store, Depends(store_of)]
-ClockDep = Annotated[Clock, Depends(clock_of)]
-SettingsDep = Annotated[Settings, Depends(settings_of)]
 BrandDep = Annotated[Brand, Depends(brand_of)]
+
+
+def _of_our_time(instant: datetime) -> datetime:
+    if not 2000 <= instant.year < 2100:
+        raise ValueError("must lie between the years 2000 and 2099")
+    return instant
+
+
+# An instant with its zone, far enough from the ends of the calendar to reckon with.
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+
+# What the store can count to.
+MAX_ID = 2**31 - 1

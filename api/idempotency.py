@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,14 +11,15 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answers import respond
+from api.answers import tell
 from api.auth import caller_of
-from api.problems import problem_of
-from wfm.errors import RequestError, WfmError
+from wfm.errors import RequestError, StoreBusy, WfmError
 from wfm.store import idempotency
 from wfm.store.engine import Store
 from wfm.store.idempotency import Answer
 from wfm.timegrid import SystemClock
+
+log = logging.getLogger("wfm.api")
 
 MAX_KEY = 200
 
@@ -46,7 +48,7 @@ class Idempotency:
         try:
             actor, kept = await run_in_threadpool(self._begin, HTTPConnection(scope), key, body)
         except WfmError as error:
-            await respond(problem_of(error))(scope, receive, send)
+            await tell(error, f"POST {scope['path']}")(scope, receive, send)
             return
         if kept is not None:
             again = Response(
@@ -99,8 +101,12 @@ class Idempotency:
             await run_in_threadpool(self._end, key, actor, answer)
 
     def _end(self, key: str, actor: str, answer: Answer) -> None:
-        with self.store.writing(actor) as writing:
-            if answer.status >= 500 or answer.status in (401, 403):
-                idempotency.release(writing, key)
-            else:
-                idempotency.keep(writing, key, answer)
+        try:
+            with self.store.writing(actor) as writing:
+                if answer.status >= 500 or answer.status in (401, 403):
+                    idempotency.release(writing, key)
+                else:
+                    idempotency.keep(writing, key, answer)
+        except StoreBusy:
+            # The caller has been answered; only a repetition within minutes will be told to wait.
+            log.warning("the answer to Idempotency-Key %r of %s was not kept", key, actor)

@@ -68,7 +68,9 @@ class Jobs:
         # A SQLite store has one service, whatever its machine is called today.
         service = "service" if store.is_sqlite else f"service@{socket.gethostname()}"
         self.executor = executor or service
-        self._database = settings.database_url or f"sqlite:///{settings.home / 'jobs.sqlite'}"
+        # On SQLite a file of its own: its writers must not stand in the way of the queue's.
+        beside = f"sqlite:///{settings.home / 'jobs.sqlite'}"
+        self._database = beside if store.is_sqlite else settings.store_url
         self._home = settings.home
         self._stopping = threading.Event()
 
@@ -79,7 +81,7 @@ class Jobs:
         global _runner  # noqa: PLW0603 - DBOS itself is one per process
         if _runner is not None:
             raise InternalFault("this process carries jobs out already")
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._stopping.clear()
         _quiet()
         _workflow()
@@ -94,6 +96,8 @@ class Jobs:
                 # The default is pickle.
                 "serializer": DBOSPortableJSONSerializer(),
                 "log_level": "ERROR",
+                # Nobody notifies anybody here, but stopping waits for one round of it.
+                "notification_listener_polling_interval_sec": POLL_S,
                 "enable_otlp": False,
             }
             DBOS(config=config)

@@ -8,9 +8,8 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answers import respond
+from api.answers import tell
 from api.auth import Caller, caller_of
-from api.problems import problem_of
 from wfm.errors import NotAllowed, NotSignedIn, TooLarge, WfmError
 from wfm.store.engine import Store
 
@@ -83,7 +82,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdigit() and int(announced) > self.limit:
+        if announced.isdecimal() and int(announced) > self.limit:
             await self._refuse(scope, receive, send)
             return
         taken = 0
@@ -118,7 +117,7 @@ class BodyLimit:
         error = TooLarge(
             f"the body is larger than {self.limit:,} bytes; send it in parts", limit=self.limit
         )
-        await respond(problem_of(error))(scope, receive, send)
+        await tell(error, f"{scope['method']} {scope['path']}")(scope, receive, send)
 
 
 class ConsoleDoor:
@@ -163,4 +162,4 @@ class ConsoleDoor:
             back = RedirectResponse(SIGN_IN, status_code=303)
             await back(scope, receive, send)
         else:
-            await respond(problem_of(error))(scope, receive, send)
+            await tell(error, f"{scope['method']} {scope['path']}")(scope, receive, send)

@@ -79,7 +79,7 @@ def only_service(store: Store, home: Path) -> Iterator[None]:
     if not store.is_sqlite:
         yield
         return
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = home / "service.lock"
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:

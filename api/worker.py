@@ -29,7 +29,7 @@ from typing import IO, Any, cast
 from api.problems import internal_problem, problem_of
 from wfm.errors import Cancelled, WfmError
 from wfm.progress import Progress, part
-from wfm.store import jobs
+from wfm.store import jobs, plans
 from wfm.store.engine import Store, open_store
 from wfm.timegrid import SystemClock, format_instant, parse_instant
 
@@ -46,14 +46,12 @@ class Order:
     """What the parent wants done.
 
     target      "module:function"
-    kept        what an earlier run of the same job kept of its result
     clock_*     the instant the store's clock shows and its rate; None: the store's own clock
     """
 
     job_id: str
     target: str
     request: dict[str, Any]
-    kept: dict[str, Any]
     actor: str
     store_url: str
     clock_shows: str | None
@@ -67,7 +65,6 @@ class Order:
             job_id=job.job_id,
             target=target,
             request=job.request,
-            kept=job.result or {},
             actor=job.actor,
             store_url=store.engine.url.render_as_string(hide_password=False),
             clock_shows=None if own else format_instant(clock.now()),
@@ -88,17 +85,18 @@ class Order:
 class Work:
     """What a kind's function is given.
 
-    progress  to be called often; raises Cancelled once nobody wants the job any more
-    keep      writes a part of the result at once, so that a second run finds it in `kept`
+    A job whose process was killed is carried out again: the work finds by `job_id` what the run
+    before has written, and does not write it twice.
+
+    progress  to be called often
     tell      adds a message (level, code, text, arguments) to the job
     """
 
     store: Store
+    job_id: str
     request: dict[str, Any]
-    kept: dict[str, Any]
     actor: str
     progress: Progress
-    keep: Callable[[Mapping[str, Any]], None]
     tell: Callable[..., None] = field(repr=False)
 
 
@@ -108,22 +106,31 @@ def make_plan(work: Work) -> dict[str, Any]:
     from api.planning.plan import compute_plan
 
     request = records.PlanRequest.from_document(work.request)
-    result = dict(work.kept)
-    if "plan_id" not in result:
+    with work.store.reading() as connection:
+        plan_id = plans.made_by(connection, work.job_id)
+    if plan_id is None:
         work.progress(0.0, "loading")
         inputs = records.load(work.store, request)
         plan = compute_plan(inputs, part(work.progress, 0.02, 0.97))
         for text in plan.messages:
             work.tell("note", "plan_note", str(text))
         work.progress(0.97, "saving the draft")
-        result["plan_id"] = records.save_draft(work.store, plan, work.actor)
-        work.keep(result)
-    if request.publish and "version" not in result:
-        work.progress(0.99, "publishing")
-        stored = records.load_plan(work.store, result["plan_id"])
-        published = stored.version or records.publish(work.store, stored.plan_id, work.actor)
-        result["version"] = published
-    return result
+        plan_id = records.save_draft(work.store, plan, work.actor, job_id=work.job_id)
+    if not request.publish:
+        return {"plan_id": plan_id}
+    work.progress(0.99, "publishing")
+    return {"plan_id": plan_id, "version": _publish(work, plan_id)}
+
+
+def _publish(work: Work, plan_id: int) -> int:
+    """The plan's version, publishing it unless a run before did. Cancelled when no one wants it."""
+    with work.store.writing(work.actor) as writing:
+        held = plans.find(writing.connection, plan_id)
+        if held.version is not None:
+            return held.version
+        if not jobs.is_wanted(writing.connection, work.job_id):
+            raise Cancelled(f"job {work.job_id} was cancelled; plan {plan_id} is not published")
+        return plans.publish(writing, plan_id)
 
 
 class _Reporter:
@@ -178,19 +185,12 @@ def carry_out(order: Order, reporter: _Reporter) -> None:
     """Do the work and say what came of it."""
     store = order.open_store()
     try:
-
-        def keep(result: Mapping[str, Any]) -> None:
-            with store.writing(order.actor) as writing:
-                if not jobs.keep_result(writing, order.job_id, result):
-                    raise Cancelled(f"job {order.job_id} was cancelled")
-
         work = Work(
             store=store,
+            job_id=order.job_id,
             request=order.request,
-            kept=order.kept,
             actor=order.actor,
             progress=reporter.progress,
-            keep=keep,
             tell=reporter.tell,
         )
         reporter.say({"result": _function(order.target)(work)})

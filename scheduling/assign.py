@@ -1,9 +1,10 @@
 """Named agents on dated shifts: who works when, under every rule, at the least cost.
 
 Each agent in turn takes the line of work that is worth most, given everybody else's (exact, by
-`scheduling.lines`); then rounds of repair free a handful of agents around a shortage and let
-them choose again. Coverage is counted per interval and queue, breaks left out, so that any mix of
-shifts that covers will do. A roster never breaks a rule on its way and never gets worse.
+`scheduling.lines`); then rounds of repair free two agents and let both choose again, which finds
+what neither could gain alone: hours handed from one to the other, two shifts that move together.
+Coverage is counted per interval and queue, breaks left out, so that any mix of shifts that covers
+will do. A roster never breaks a rule on its way, and the repairs never make it worse.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from scheduling.lines import (
 )
 from scheduling.need import (
     INTERVAL_H,
-    Flags,
     Floats,
     Ints,
     Need,
@@ -46,7 +46,8 @@ from wfm.timegrid import local_day
 
 ABSENT = frozenset({"time_off", "standby"})
 INTERVALS_PER_H = 4
-FREED = 8  # agents who choose again in one round of repair
+# Share of what the program pays for a head by which the first of a pair may be led elsewhere.
+LED_BY = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,15 @@ class AssignLimits:
     """Work limits, which decide what a seed gives, and a wall limit for safety.
 
     sweeps   times that every agent chooses again
-    repairs  rounds of repair; None: 2 for each agent, at most 400
+    repairs  rounds of repair; None: 20 for each agent, at most 4,000
     """
 
-    sweeps: int = 30
+    sweeps: int = 12
     repairs: int | None = None
     wall_s: float = 300.0
 
     def repairs_for(self, agents: int) -> int:
-        return min(2 * agents, 400) if self.repairs is None else self.repairs
+        return min(20 * agents, 4000) if self.repairs is None else self.repairs
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def _intervals_up(hours: float) -> int:
 
 
 def _option_costs(agent: Agent, shifts: Shifts, options: Ints, prices: Prices) -> Floats:
-    costs = prices.paid * INTERVAL_H * shifts.paid[options] * shifts.inside[options]
+    costs = prices.of_shift(shifts.paid[options] * INTERVAL_H, shifts.inside[options])
     names = np.array([t.name for t in shifts.templates])[shifts.template[options]]
     weekday = np.array(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])[
         shifts.weekdays[shifts.day[options]]
@@ -455,8 +456,8 @@ def assign(
     rng = np.random.default_rng(seed)
     now = desk.empty(deficits)
     agents = len(desk.workers)
-    repairs = limits.repairs_for(agents) if agents else 0
-    steps = agents * (limits.sweeps + 1) + repairs * FREED
+    repairs = limits.repairs_for(agents) if agents > 1 else 0
+    steps = agents * (limits.sweeps + 1) + repairs * 2
     done = 0
 
     def bias_of(i: int, weight: float) -> Floats | None:
@@ -473,26 +474,21 @@ def assign(
                 progress(done / steps, f"assigning agents, sweep {sweep + 1}")
     stopped = False
     score = desk.objective(now, given_h=given_h)
-    covers = _who_covers(desk)
     for n in range(repairs):
         if time.perf_counter() - began > limits.wall_s:
             stopped = True
             break
-        freed = _freed(desk, now, covers, rng)
+        pair = _pair(desk, now, rng)
         trial = now.copy()
-        for i in freed:
+        for i in pair:
             desk.leave(trial, i)
-        for i in freed:
-            noise = rng.normal(0.0, 0.05 * desk.prices.short * INTERVAL_H, desk.shifts.intervals)
-            desk.choose(trial, i, bias=noise if i != freed[-1] else None)
+        desk.choose(trial, pair[0], bias=bias_of(pair[0], rng.uniform(0.0, LED_BY)))
+        desk.choose(trial, pair[1])
         trial_score = desk.objective(trial, given_h=given_h)
         if trial_score <= score + 1e-9:
             now, score = trial, trial_score
-        done += FREED
+        done += 2
         progress(done / steps, f"repairing, round {n + 1} of {repairs}")
-    for i in rng.permutation(agents):  # the noise of the last repairs
-        desk.leave(now, i)
-        desk.choose(now, i)
     _settle(desk, now)
     return AssignOutcome(
         assignment=now,
@@ -503,28 +499,20 @@ def assign(
     )
 
 
-def _who_covers(desk: Desk) -> Flags:
-    """Whether an agent may take any shift of a day, shape (agents, days)."""
-    return np.array([np.diff(w.first) > 0 for w in desk.workers], dtype=np.bool_).reshape(
-        len(desk.workers), len(desk.shifts.days)
-    )
-
-
-def _freed(desk: Desk, now: Assignment, covers: Flags, rng: np.random.Generator) -> list[int]:
-    """A handful of agents around a shortage, drawn in proportion to it."""
-    lacks = np.maximum(now.deficits, 0.0)
-    worst = lacks.max(axis=1, initial=0.0)
-    total = worst.sum()
+def _pair(desk: Desk, now: Assignment, rng: np.random.Generator) -> tuple[int, int]:
+    """Two agents; where the floor is short, every other time the first can serve what lacks."""
     agents = len(desk.workers)
-    able = np.ones(agents)
-    if total > 0:
-        t = int(rng.choice(len(worst), p=worst / total))
+    one, two = (int(i) for i in rng.choice(agents, 2, replace=False))
+    lacks = np.maximum(now.deficits.max(axis=1, initial=0.0), 0.0)
+    total = float(lacks.sum())
+    if total > 0 and rng.random() < 0.5:
+        t = int(rng.choice(len(lacks), p=lacks / total))
         cut = int(now.deficits[t].argmax())
-        day = int(np.searchsorted(desk.shifts.midnights, t, side="right")) - 1
-        groups = np.array([w.group for w in desk.workers])
-        able = 0.02 + (desk.groups.touches[groups, cut] & covers[:, day])
-    count = min(FREED, agents)
-    return [int(i) for i in rng.choice(agents, count, replace=False, p=able / able.sum())]
+        able = [n for n, w in enumerate(desk.workers) if desk.groups.touches[w.group, cut]]
+        if able:
+            one = int(rng.choice(able))
+            two = two if two != one else (one + 1) % agents
+    return one, two
 
 
 def _settle(desk: Desk, now: Assignment) -> None:

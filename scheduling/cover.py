@@ -4,7 +4,9 @@ A linear program a calendar week, in flow form: agents of a skill group are an i
 shifts fill and empty, breaks are an inventory that windows release and deadlines close, and what
 is on queue flows to the queues it can serve, so nobody is counted twice. The rows of capacity come
 from the agents: how many may take a shift, work a day, the contract's days and hours of the week,
-and weekends. A shift that passes the week's end is paid and counted in both weeks by its share.
+and weekends. A shift that passes the week's end covers in both weeks, and its pay is split.
+
+Heads come whole, which the program is told by rows of its own (`whole_heads`).
 
 The sum over the weeks bounds every roster from below: each row is one that every roster keeps, and
 of what a roster pays only its wishes are left out. Breaks of all groups share one inventory for
@@ -22,12 +24,27 @@ import pandas as pd
 
 from scheduling.assign import Worker
 from scheduling.mix import Floor, Pool, round_mix, weeks_of
-from scheduling.need import INTERVAL_H, Floats, Ints, Need, Prices, SkillGroups
+from scheduling.need import (
+    INTERVAL_H,
+    Flags,
+    Floats,
+    Ints,
+    Need,
+    Prices,
+    SkillGroups,
+    cuts_of,
+    touching,
+)
 from scheduling.shifts import Shifts
 from scheduling.solver import Method, Outcome, Program, WorkLimits
 from wfm.people import Contract
 from wfm.progress import Progress, silent
 
+# A need this close to a whole number of heads is one.
+NEARLY_WHOLE = 0.01
+# Groups that share a queue are merged down to the first number, groups that share none to the
+# second: on a pooled desk three give the bound that all give, in half the time.
+FEW_GROUPS = 3
 MAX_GROUPS = 5
 SATURDAY = 5
 WINDOW_OF_WEEKENDS = 4
@@ -53,8 +70,9 @@ class Cover:
 
     mix        dated shifts wanted: day, template, start (interval), group, agents
     groups     the queues that each group of the mix serves
-    objective  of the whole mix, priced; bound: of the linear program
-    gap        (objective - bound) / objective
+    objective  of the whole mix, priced; contracts' minimums, which nobody has been given yet, and
+               wishes are left out
+    bound      of every roster: the linear program, minimums included
     short_h    agent-hours that the mix leaves missing
     head_price what one more head of each skill group is worth, money an hour, (intervals, groups)
     """
@@ -63,22 +81,23 @@ class Cover:
     groups: tuple[tuple[str, ...], ...]
     objective: float
     bound: float
-    gap: float
     short_h: float
     head_price: Floats = field(repr=False)
     seconds: float
     stopped_by_wall: bool
 
 
-def merge_groups(groups: SkillGroups, most: int = MAX_GROUPS) -> Ints:
-    """Merged group of each skill group: the most alike are joined until there are `most` or fewer.
+def merge_groups(groups: SkillGroups, few: int = FEW_GROUPS, most: int = MAX_GROUPS) -> Ints:
+    """Merged group of each skill group: the most alike are joined until there are `few` or less.
+
+    Groups without a common queue are joined only while there are more than `most`.
 
     A merged group serves what any of its members serves, which only loosens the program.
     """
     merged = {
         n: (frozenset(np.flatnonzero(row).tolist()), [n]) for n, row in enumerate(groups.serves)
     }
-    while len(merged) > most:
+    while len(merged) > few:
         pairs = [(a, b) for a in merged for b in merged if a < b]
 
         def unlike(pair: tuple[int, int]) -> tuple[float, int, int]:
@@ -86,6 +105,8 @@ def merge_groups(groups: SkillGroups, most: int = MAX_GROUPS) -> Ints:
             return (1 - len(one & two) / max(1, len(one | two)), *pair)
 
         a, b = min(pairs, key=unlike)
+        if len(merged) <= most and not merged[a][0] & merged[b][0]:
+            break
         merged[a] = (merged[a][0] | merged[b][0], merged[a][1] + merged[b][1])
         del merged[b]
     of = np.zeros(len(groups.serves), dtype=np.int64)
@@ -189,7 +210,6 @@ def make_cover(
         ),
         objective=mixed.objective,
         bound=bound,
-        gap=max(0.0, mixed.objective - bound) / max(1.0, abs(mixed.objective)),
         short_h=mixed.short_h,
         head_price=prices_by_pool[:, merged],
         seconds=time.perf_counter() - began,
@@ -260,10 +280,13 @@ def _solve_week(span: _Span, *, seed: int, limits: CoverLimits) -> _Week:
 def _head_price(outcome: Outcome, span: _Span) -> Floats:
     """What one more head is worth, money an hour, shape (intervals, groups).
 
-    Never more than the queue it helps most would pay: where nobody is needed and nobody is, the row
-    of heads alone has no single price.
+    What it earns by flowing to a queue and by making a set's heads whole. The first is never more
+    than the queue it helps most would pay: where nobody is needed and nobody is, the row of heads
+    alone has no single price.
     """
     serves, need = span.floor.serves, span.floor.need
+    cuts = cuts_of(serves)
+    touches = touching(serves, cuts)
     price = np.zeros((span.t1 - span.t0, len(serves)))
     for n, t in enumerate(range(span.t0, span.t1)):
         pays = np.array(
@@ -272,9 +295,12 @@ def _head_price(outcome: Outcome, span: _Span) -> Floats:
                 for q, wanted in enumerate(need.heads[t])
             ]
         )
+        whole = np.zeros(len(serves))
+        for c, _, part in whole_heads(need.heads[t], cuts):
+            whole += touches[:, c] * part * outcome.duals[f"whole_{c}_{t}"]
         for g, row in enumerate(serves):
             head = -outcome.duals[f"heads_{g}_{t}"]
-            price[n, g] = min(head, float(pays[row].max(initial=0.0)))
+            price[n, g] = min(head, float(pays[row].max(initial=0.0))) + whole[g]
     return np.maximum(price, 0.0) / INTERVAL_H
 
 
@@ -282,23 +308,29 @@ Columns = dict[tuple[int, int], Any]
 
 
 def _shift_variables(program: Program, span: _Span) -> Columns:
-    """Agents of each group on each shift that reaches into the week, paid for their part in it."""
+    """Agents of each group on each shift that reaches into the week, paid for their part in it.
+
+    The week in which a shift starts counts all of it for the contract's minimum, so it bears for
+    the hours after its end what that saves, and the next week the rest.
+    """
     shifts, prices = span.floor.shifts, span.floor.prices
     begins_or_runs_on = (shifts.start < span.t1) & (shifts.start + shifts.length > span.t0)
     x: Columns = {}
     for s in np.flatnonzero(begins_or_runs_on).tolist():
         start, length = int(shifts.start[s]), int(shifts.length[s])
-        inside = min(start + length, span.t1) - max(start, span.t0)
+        inside = (min(start + length, span.t1) - max(start, span.t0)) / length
+        paid_h = float(shifts.paid[s]) * INTERVAL_H
+        pay = float(prices.of_shift(paid_h, inside))
+        if start < span.t0:
+            pay = float(prices.of_shift(paid_h, 1.0) - prices.of_shift(paid_h, 1.0 - inside))
         # A break that is left out here must not make the shift dearer than it really is.
         left_out = shifts.breaks[shifts.template[s], :, 2].sum() - sum(
             w[2] for w in _windows_inside(span, s)
         )
-        cost = prices.paid * shifts.paid[s] * inside / length - prices.surplus * left_out
+        cost = pay - prices.surplus * float(left_out) * INTERVAL_H
         for g, pool in enumerate(span.floor.pools):
             if pool.takers[s] > 0:
-                x[g, s] = program.variable(
-                    f"x_{g}_{s}", cost=float(cost * INTERVAL_H), upper=float(pool.takers[s])
-                )
+                x[g, s] = program.variable(f"x_{g}_{s}", cost=cost, upper=float(pool.takers[s]))
     return x
 
 
@@ -396,8 +428,11 @@ def _add_cover(program: Program, on_floor: Columns, away: Columns, span: _Span) 
     """What is on queue flows to the queues it serves; what a queue lacks is bought dearly."""
     serves, need, there = span.floor.serves, span.floor.need, span.floor.there
     prices = span.floor.prices
+    cuts = cuts_of(serves)
+    touches = touching(serves, cuts)
     for t in range(span.t0, span.t1):
         flows: dict[int, list[tuple[Any, float]]] = {}
+        shorts: dict[int, Any] = {}
         for g in range(len(serves)):
             terms = [(on_floor[g, t], -1.0)]
             if (g, t) in away:
@@ -411,11 +446,43 @@ def _add_cover(program: Program, on_floor: Columns, away: Columns, span: _Span) 
             short = program.variable(
                 f"short_{q}_{t}", cost=(prices.short + prices.surplus) * INTERVAL_H
             )
+            shorts[q] = short
             program.row(
                 f"need_{q}_{t}",
                 [(short, 1.0), *flows.get(q, [])],
                 at_least=float(need.heads[t, q]),
             )
+        for c, whole, part in whole_heads(need.heads[t], cuts):
+            groups = np.flatnonzero(touches[:, c]).tolist()
+            on_queue = [(on_floor[g, t], part) for g in groups]
+            on_queue += [(away[g, t], -part) for g in groups if (g, t) in away]
+            lacking = [(shorts[q], 1.0) for q in np.flatnonzero(cuts[c]).tolist() if q in shorts]
+            program.row(
+                f"whole_{c}_{t}",
+                lacking + on_queue,
+                at_least=part * (whole - float(there[t, groups].sum())),
+            )
+
+
+def whole_heads(heads: Floats, cuts: Flags) -> list[tuple[int, float, float]]:
+    """Sets of queues that need a part of a head: number of the cut, whole heads above it, part.
+
+    Heads come whole. With h of them a need of n is short by max(0, n - h), which is at least
+    part x (whole - h) for whole h, though not for fractions of h: rows that every roster keeps and
+    the program without them does not (mixed-integer rounding). The same need is asked once, of the
+    largest set that has it.
+    """
+    needs = cuts @ heads
+    found: dict[float, int] = {}
+    for c in np.argsort(cuts.sum(axis=1), kind="stable").tolist():
+        found[round(float(needs[c]), 9)] = c
+    rows = []
+    for need, c in found.items():
+        whole = float(np.ceil(need - NEARLY_WHOLE))
+        part = 1.0 - (whole - need)
+        if NEARLY_WHOLE < part < 1.0 - NEARLY_WHOLE:
+            rows.append((c, whole, part))
+    return rows
 
 
 def _by(x: Columns, span: _Span, number: Ints) -> dict[tuple[int, int], list[tuple[Any, float]]]:

@@ -314,6 +314,7 @@ def serve(
     masks: Keys,
     agents: int,
     late_every: Wholes,
+    lost_s: float,
     outcomes: NDArray[np.int32],
     backlog: NDArray[np.int32],
     busy: Floats,
@@ -332,7 +333,8 @@ def serve(
                  line_of[q] to line_of[q + 1]
     comes_*      from `draw_presence`
     masks        queues of each group, a bit a queue; groups with few queues first
-    late_every   per queue: 0, or in spike mode n: all but every n-th claim pass over late cases
+    late_every   per queue: 0, or in spike mode n: all but every n-th claim pass over lost cases
+    lost_s       in spike mode a case is lost when it is due in less than this
     outcomes     (intervals, lines, 3): by the arrival of the case, NEXT by that of the message
     backlog      (intervals, queues): messages waiting at the interval's end
     busy         (queues, intervals): seconds at work
@@ -464,7 +466,7 @@ def serve(
                     continue
                 passes = late_every[q] > 0 and (claims[q] + 1) % late_every[q] != 0
                 if passes:
-                    while size[q] > 0 and due[heap[base[q]]] <= t:
+                    while size[q] > 0 and due[heap[base[q]]] <= t + lost_s:
                         overdue = heap[base[q]]
                         _pop(heap, base[q], size[q], due, severity, received)
                         size[q] -= 1
@@ -480,7 +482,7 @@ def serve(
                     )
                 )
                 candidate = late_heap[base[q]] if late else heap[base[q]]
-                flag = passes and due[candidate] <= t
+                flag = passes and due[candidate] <= t + lost_s
                 if (
                     chosen < 0
                     or (chosen_late and not flag)

@@ -221,7 +221,7 @@ def best_line(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over states, kept w
             run = state // (WEEKENDS * REST_CLASSES * states)
             if new_week:
                 week = 0
-                bits = (((bits >> 1 << 1) | (bits & 1)) & 7) << 1
+                bits = (bits & 7) << 1
             for k in range(-1, kinds):
                 if k < 0:
                     week2, run2, bits2, top_rest = week, 0, bits, 0

@@ -160,7 +160,7 @@ class _Bench:
         self.room = Room(floor.pools, floor.shifts)
         self.units: list[_Unit] = []
         shifts = floor.shifts
-        self._costs = floor.prices.paid * INTERVAL_H * shifts.paid * shifts.inside
+        self._costs = floor.prices.of_shift(shifts.paid * INTERVAL_H, shifts.inside)
         self._every = np.arange(len(shifts), dtype=np.int64)
 
     def _worth(self, g: int, options: Ints) -> tuple[Floats, Ints]:

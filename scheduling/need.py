@@ -13,7 +13,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from wfm.brands import Brand
 from wfm.errors import RequestError
@@ -33,7 +33,7 @@ MAX_CUTS = 4096
 class Prices:
     """What a roster is judged by; all per hour but the wish.
 
-    paid           a paid hour inside the horizon
+    paid           a paid hour (see `of_shift` for those after the horizon)
     short          an hour in which one agent is missing on queue
     surplus        an hour on queue above the need: small, it only breaks ties
     below_minimum  an hour below a contract's minimum of the week
@@ -46,17 +46,35 @@ class Prices:
     below_minimum: float = 0.5
     wish: float = 0.5
 
+    def of_shift(self, paid_h: ArrayLike, inside: ArrayLike) -> Floats:
+        """What a shift costs of which only the share `inside` lies before the horizon's end.
+
+        The hours after it cover nothing that is planned here, yet they count for the contract's
+        minimum: they cost what that saves. Were they free, everybody would start a shift in the
+        last minutes.
+        """
+        outside = min(self.paid, self.below_minimum)
+        share = np.asarray(inside, dtype=np.float64)
+        return np.asarray(
+            np.asarray(paid_h) * (self.paid * share + outside * (1.0 - share)), dtype=np.float64
+        )
+
 
 @dataclass(frozen=True)
 class Need:
-    """Agents needed on queue, shrinkage added; `heads` has shape (intervals, queues)."""
+    """Heads needed on queue, shrinkage added: shape (intervals, queues), parts of a head included.
+
+    What queues share is added up before it is made whole: people come whole, the need of a queue
+    does not. Where nobody shares, the price of a shortage rounds it up to whole people, but for
+    the last tenth of a head, which is cheaper left out than a person is paid.
+    """
 
     queues: tuple[str, ...]
     heads: Floats
 
 
 def need_of(requirement: pd.DataFrame, brand: Brand, *, start: datetime, end: datetime) -> Need:
-    """The need of a REQUIREMENT over [start, end): agents / availability; no row, no need."""
+    """The need of a REQUIREMENT over [start, end): agents_exact / availability; no row, no need."""
     table = REQUIREMENT.check(requirement)
     queues = tuple(q.name for q in brand.queues)
     unknown = sorted(set(table["queue"]) - set(queues))

@@ -266,7 +266,7 @@ def staffing_of(
 
     scheduled  heads; over the queues they add up to the agents on queue
     effective  scheduled after unplanned shrinkage; slots = effective x concurrency of the queue
-    required   agents of the requirement, before shrinkage
+    required   `agents_exact` of the requirement, before shrinkage: parts of agents, like the split
     """
     table = ROSTER.check(roster)
     wanted = REQUIREMENT.check(requirement)

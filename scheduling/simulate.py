@@ -33,7 +33,7 @@ from wfm.brands import Brand, Queue
 from wfm.calendars import SEARCH_DAYS, open_spans
 from wfm.errors import DataError, RequestError
 from wfm.frames import ON_SHIFT, interval_index
-from wfm.order import LATE_RESERVE
+from wfm.order import LATE_RESERVE, LOST
 from wfm.paths import Paths
 from wfm.progress import Progress, silent
 from wfm.sla import Metric, Scope
@@ -227,7 +227,7 @@ def simulate(
 
     forecast      for its aht_s
     replications  one a path by default; more go through the paths again with fresh draws
-    spike_mode    queues in which late cases come last, but for the reserved share of claims
+    spike_mode    queues in which lost cases come last, but for the reserved share of claims
 
     Source of the discipline: `wfm.order`. Deterministic in `seed`.
     """
@@ -292,6 +292,7 @@ def simulate(
             staff.masks,
             staff.agents,
             late_every,
+            LOST.total_seconds(),
             outcomes[r],
             backlog[r],
             at_work,

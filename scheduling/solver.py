@@ -22,6 +22,14 @@ THREADS = 1
 
 Method = Literal["choose", "simplex", "ipm"]
 
+# Interior point can stall on a presolved program and come out too rough to be called optimal
+# ("Unknown"). The program as it was put, without presolve, seldom does that; the simplex method is
+# slow on it and never does.
+SECOND_TRIES: tuple[dict[str, str], ...] = (
+    {"presolve": "off"},
+    {"presolve": "on", "solver": "simplex"},
+)
+
 
 @dataclass(frozen=True)
 class WorkLimits:
@@ -162,11 +170,10 @@ class Program:
         engine = _Engine(msg=False, threads=THREADS, gapRel=gap, timeLimit=limits.wall_s, **options)
         began = time.perf_counter()
         self._problem.solve(engine)
-        ended = self._problem.solverModel.getModelStatus()
-        if ended == highspy.HighsModelStatus.kUnknown:
-            # Interior point can stall on a presolved program and come out too rough to be called
-            # optimal; on the program as it was put it does not.
-            engine.optionsDict["presolve"] = "off"
+        for again in SECOND_TRIES:
+            if self._problem.solverModel.getModelStatus() != highspy.HighsModelStatus.kUnknown:
+                break
+            engine.optionsDict.update(again)
             self._problem.solve(engine)
         return self._outcome(time.perf_counter() - began)
 

@@ -24,6 +24,7 @@ WFM_RANK = {
     "timegrid": 1,
     "calendars": 2,
     "settings": 2,
+    "roles": 2,
     "order": 2,
     "sla": 3,
     "cases": 3,

@@ -2,14 +2,14 @@
 
 The live queue sorts by it in SQL (`ORDER`), the simulator follows it in its compiled loop, and a
 test holds the three equal. Earliest deadline first, then severity, then age. In spike mode the
-cases that can still be saved come before those already late; every `1 / LATE_RESERVE`-th claim
-goes to a late one, so that none starves.
+cases that can still be saved come before those that are late or due before a reply can be written
+(`LOST`); every `1 / LATE_RESERVE`-th claim takes the plain order, so that none starves.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 # (column, direction) in which waiting cases are sorted; the id makes the order total.
@@ -22,6 +22,13 @@ ORDER: tuple[tuple[str, Literal["asc", "desc"]], ...] = (
 
 # Share of claims that late cases keep while spike mode is on.
 LATE_RESERVE = 0.20
+
+# A case due sooner than this counts as late in spike mode: writing the reply would take it past its
+# deadline, and the next one with it. Of a day with two hours of threefold volume and first replies
+# of 3 min, promised in 15, this much is answered in time: .52 with 0 s, .66 with 120 s, .84 with
+# 300 s, .86 with 450 s; .50 without spike mode. A queue that promises less than this has nothing to
+# save, and its spike mode is the plain order.
+LOST = timedelta(seconds=300)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ def order_key(case: Waiting, *, now: datetime, late_last: bool = False) -> Order
 
     late_last  the spike mode's order for this claim (see `late_last_for`)
     """
-    late = late_last and case.due_at <= now
+    late = late_last and case.due_at <= now + LOST
     return (late, case.due_at, -case.severity, case.received_at, case.case_id)
 
 

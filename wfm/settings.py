@@ -18,9 +18,11 @@ class Settings(BaseSettings):
     home            WFM_HOME: folder of the SQLite files; made when first needed
     database_url    WFM_DATABASE_URL: a PostgreSQL URL instead of the SQLite file
     now, clock_rate WFM_NOW, WFM_CLOCK_RATE: the instant the clock starts at, and how fast it runs
+
+    A variable that is set to nothing counts as not set.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WFM_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="WFM_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(default_factory=lambda: user_data_path("wfm-social", appauthor=False))
     database_url: str | None = None

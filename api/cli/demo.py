@@ -12,12 +12,12 @@ import api
 from api.cli.shell import SeedOption, actor, out, settings, watched
 from wfm.errors import Conflict, NotFound, SetupError
 from wfm.progress import Progress, part
-from wfm.settings import Settings
-from wfm.store.engine import Store, open_store, set_stored_clock, stored_clock
 from wfm.timegrid import INTERVAL, SystemClock, format_instant
 
 if TYPE_CHECKING:
     from api.planning.records import StoredPlan
+    from wfm.settings import Settings
+    from wfm.store.engine import Store
 
 app = typer.Typer()
 
@@ -46,6 +46,8 @@ def demo(
 
     A second run finds everything in place, changes nothing and is quick.
     """
+    from wfm.store.engine import open_store
+
     chosen = settings()
     if serve:
         from api.service import listening
@@ -125,6 +127,8 @@ def set_clock(store: Store, chosen: Settings, ends: datetime) -> Store:
 
     It runs on from there; when it has run past the published roster it starts again.
     """
+    from wfm.store.engine import open_store, set_stored_clock, stored_clock
+
     held = stored_clock(store.engine)
     over = False
     if held is not None:

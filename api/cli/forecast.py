@@ -18,6 +18,7 @@ from api.cli.shell import (
     opened,
     out,
     parse_day,
+    show_table,
     watched,
 )
 from wfm.errors import RequestError
@@ -36,10 +37,19 @@ ModelsOption = Annotated[
 ]
 
 
+def check_target(file: Path) -> None:
+    """RequestError when the file cannot be written: told before the work, not after it."""
+    if file.suffix not in WRITERS:
+        raise RequestError(
+            f"{file} does not say which format to write; end its name in {' or '.join(WRITERS)}"
+        )
+    if file.is_dir() or not file.parent.is_dir():
+        fault = "is a folder" if file.is_dir() else f"cannot be made: there is no {file.parent}"
+        raise RequestError(f"{file} {fault}; choose a file in a folder that exists")
+
+
 def write_table(table: pd.DataFrame, file: Path) -> None:
     """Write a table by the ending of the file's name: CSV, Parquet or JSON rows."""
-    if file.suffix not in WRITERS:
-        raise RequestError(f"{file} ends in {file.suffix!r}; choose one of {', '.join(WRITERS)}")
     try:
         if file.suffix == ".parquet":
             table.to_parquet(file, index=False)
@@ -50,7 +60,7 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
         else:
             text.to_json(file, orient="records", double_precision=4)
     except OSError as error:
-        raise RequestError(f"{file} cannot be written: {error.strerror}") from error
+        raise RequestError(f"{file} cannot be written: {error.strerror or error}") from error
 
 
 @app.command()
@@ -71,8 +81,8 @@ def forecast(
     from api.planning.records import default_start, load_history
     from forecasting.forecast import make_forecast
 
-    if file is not None and file.suffix not in WRITERS:
-        raise RequestError(f"{file} ends in {file.suffix!r}; choose one of {', '.join(WRITERS)}")
+    if file is not None:
+        check_target(file)
     with opened() as store, watched(f"Forecasting {queue}") as progress:
         first = parse_day(start) if start else default_start(store)
         history = load_history(store, first, queue=queue)
@@ -106,8 +116,9 @@ def forecast(
             }
         )
         return
-    out.print(f"{queue}: {weeks} weeks from {first}, model {result.champions[queue]}, seed {seed}")
-    out.print(_days(table, history.brand.zone))
+    span = "1 week" if weeks == 1 else f"{weeks} weeks"
+    out.print(f"{queue}: {span} from {first}, model {result.champions[queue]}, seed {seed}")
+    show_table(_days(table, history.brand.zone))
     for note in result.notes:
         out.print(f"  {note}")
     if file is not None:
@@ -166,12 +177,21 @@ def backtest(
         emit_json({"queue": queue, "seed": seed, "scores": as_rows(scores.to_dict("records"))})
         return
     out.print(f"{queue}: rolling origins; errors beside those of last week's values")
-    out.print(_scores(scores))
+    show_table(_scores(scores))
 
 
 def _scores(scores: pd.DataFrame) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for name in ("model", "days ahead", "origins", "WAPE", "last week's", "bias", "80 % band held"):
+    for name in (
+        "model",
+        "days ahead",
+        "origins",
+        "WAPE",
+        "last week's",
+        "bias",
+        "80 % band held",
+        "cost",
+    ):
         shown.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     for row in scores.to_dict("records"):
         shown.add_row(
@@ -182,5 +202,6 @@ def _scores(scores: pd.DataFrame) -> Table:
             f"{row['naive_wape']:.1%}",
             f"{row['bias']:+.1%}",
             f"{row['coverage80']:.0%}",
+            f"{row['seconds']:.1f} s",
         )
     return shown

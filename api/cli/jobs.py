@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.shell import JsonOption, actor, emit_json, opened, out
-from wfm.store import jobs
+from api.cli.shell import JsonOption, actor, emit_json, opened, out, show_table
 from wfm.timegrid import format_instant
 
 app = typer.Typer(help="Look at jobs and cancel them.", no_args_is_help=True)
@@ -23,6 +22,8 @@ def listing(
     as_json: JsonOption = False,
 ) -> None:
     """List the newest jobs."""
+    from wfm.store import jobs
+
     with opened() as store, store.reading() as connection:
         found = jobs.list_jobs(connection, limit=limit)
     if as_json:
@@ -36,12 +37,14 @@ def listing(
         submitted = format_instant(job.submitted_at)
         share = f"{job.progress:.0%}"
         table.add_row(job.job_id, job.kind, job.state, share, job.stage, submitted, job.actor)
-    out.print(table)
+    show_table(table)
 
 
 @app.command("show")
 def show(job_id: JobId, as_json: JsonOption = False) -> None:
     """Show one job: how far it is, what it said, what came of it."""
+    from wfm.store import jobs
+
     with opened() as store, store.reading() as connection:
         job = jobs.load_job(connection, job_id)
     if as_json:
@@ -62,6 +65,8 @@ def show(job_id: JobId, as_json: JsonOption = False) -> None:
 @app.command("cancel")
 def cancel(job_id: JobId) -> None:
     """Cancel a queued or running job."""
+    from wfm.store import jobs
+
     with opened() as store, store.writing(actor()) as writing:
         jobs.cancel_job(writing, job_id)
     out.print(f"job {job_id} is cancelled", markup=False)

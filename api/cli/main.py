@@ -5,10 +5,17 @@ Heavy libraries are imported by the commands that need them, so that `wfm --help
 
 from __future__ import annotations
 
+from api.cli.packages import refuse_strangers
+
+refuse_strangers()
+
+# ruff: noqa: E402 - what follows may be a stranger's, and is imported after the check
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from api.cli import demo, forecast, imports, jobs, keys, plan, serve, staffing
 from api.cli.shell import err
@@ -34,7 +41,8 @@ app.add_typer(demo.app)
 @app.callback()
 def _options(
     now: Annotated[
-        str | None, typer.Option("--now", help="Run as if it were this instant (RFC 3339).")
+        str | None,
+        typer.Option("--now", help="Run as if it were this instant, such as 2026-03-02T09:00Z."),
     ] = None,
 ) -> None:
     if now is not None:
@@ -46,13 +54,46 @@ def _options(
         os.environ["WFM_NOW"] = now
 
 
+# What a shell reports of a program that Ctrl-C ended; typer turns the interrupt into it.
+STOPPED = 130
+
+
 def main() -> None:
     """Run a command; a `WfmError` is told in words and exits with 2, our own fault with 1."""
     try:
-        app()
+        ended = app(now_first(sys.argv[1:]), prog_name="wfm", standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ClickException as error:
+        err.print(f"wfm: {usage_text(error)}", markup=False)
+        sys.exit(error.exit_code)
     except WfmError as error:
         err.print(f"wfm: {error.message}", markup=False)
         sys.exit(1 if isinstance(error, InternalFault) else 2)
-    except KeyboardInterrupt:
+    if ended == STOPPED:
         err.print("wfm: stopped; what was finished is kept, nothing is half-written")
-        sys.exit(130)
+    sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def now_first(words: Sequence[str]) -> list[str]:
+    """The command line with `--now` in front: it holds for every command, so it may stand anywhere.
+
+    >>> now_first(["staffing", "now", "--now", "2026-03-02T09:00Z", "--json"])
+    ['--now', '2026-03-02T09:00Z', 'staffing', 'now', '--json']
+    """
+    for at, word in enumerate(words):
+        if word == "--":
+            break
+        taken = 2 if word == "--now" else 1 if word.startswith("--now=") else 0
+        if taken:
+            return [*words[at : at + taken], *words[:at], *words[at + taken :]]
+    return list(words)
+
+
+def usage_text(error: ClickException) -> str:
+    """A wrong command line in one sentence, with where to look it up."""
+    told = error.format_message()
+    told = told if told.endswith((".", "?")) else f"{told}."
+    context = error.ctx if isinstance(error, UsageError) else None
+    return f"{told} See `{context.command_path} --help`." if context else told

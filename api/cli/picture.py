@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from api.cli.shell import out
 from api.planning.records import StoredPlan
 from wfm.store.brands import load_brand
 from wfm.store.engine import Store
 from wfm.timegrid import format_instant, parse_instant
 
-# Columns of the screen that everything is wrapped to.
+# Columns that everything is wrapped to, where the terminal has as many. A week's picture has 80.
 WIDTH = 108
+NARROWEST = 80
 
 BARS = " ▁▂▃▄▅▆▇█"
 
@@ -48,7 +50,7 @@ def week_picture(
     half = local.hour * 2 + local.minute // 30
     top = float(table["scheduled"].max()) if len(table) else 0.0
     ruler = "".join(f"{hour:02d}".ljust(8) for hour in range(0, 24, 4))
-    lines = [" " * 12 + ruler + "  heads  required  kept"]
+    lines = [" " * 11 + ruler + "  heads  need    kept"]
     for number, day in enumerate(days):
         on_day = local.date == day
         if not on_day.any():
@@ -58,14 +60,14 @@ def week_picture(
         short = (rows["required"] - rows["effective"]).reindex(range(48), fill_value=0.0)
         kept = attainment[number] if number < len(attainment) else None
         lines.append(
-            f"{day:%a %d %b}  "
+            f"{day:%a %d %b} "
             + "".join(bar(v, top) for v in scheduled)
-            + f"  {scheduled.max():5.0f}  {rows['required'].max():8.0f}"
-            + (f"  {kept:5.1%}" if kept is not None else "")
+            + f"  {scheduled.max():5.0f}  {rows['required'].max():4.0f}"
+            + (f"  {kept:6.1%}" if kept is not None else "")
         )
         if (short > 0.5).any():
             marks = "".join("!" if v > 0.5 else " " for v in short)
-            lines.append(" " * 12 + marks.rstrip() + "  short")
+            lines.append(" " * 11 + marks.rstrip() + "  short")
     return lines
 
 
@@ -84,8 +86,14 @@ def plan_document(plan: StoredPlan) -> dict[str, Any]:
     }
 
 
+def screen_width() -> int:
+    """Columns to wrap to: those of the terminal within limits; into a pipe always the same."""
+    return max(NARROWEST, min(WIDTH, out.width)) if out.is_terminal else WIDTH
+
+
 def plan_screen(store: Store, plan: StoredPlan) -> list[str]:
     """One screen: what was planned, how good it is, and its first week as a picture."""
+    width = screen_width()
     with store.reading() as connection:
         brand = load_brand(connection)
     zone, summary = brand.tz, plan.summary
@@ -95,9 +103,9 @@ def plan_screen(store: Store, plan: StoredPlan) -> list[str]:
         f"{brand.name}: plan {plan.plan_id} ({state}), {first:%d %b} to {last:%d %b %Y}, "
         f"{zone.key}, seed {plan.seed}",
         "",
-        *_forecast_lines(summary),
-        *_roster_lines(summary),
-        *_certificate_lines(plan, zone),
+        *_forecast_lines(summary, width),
+        *_roster_lines(summary, width),
+        *_certificate_lines(plan, zone, width),
         "",
         f"The first week, half an hour a character, all queues ({zone.key}):",
     ]
@@ -108,19 +116,19 @@ def plan_screen(store: Store, plan: StoredPlan) -> list[str]:
     if told:
         lines.append("")
     for message in told:
-        lines += textwrap.wrap(message, WIDTH, subsequent_indent="    ")
+        lines += textwrap.wrap(message, width, subsequent_indent="    ")
     return lines
 
 
-def _labelled(label: str, *sentences: str) -> list[str]:
+def _labelled(width: int, label: str, *sentences: str) -> list[str]:
     """Sentences behind a label in the first column, wrapped to the screen."""
     indent = " " * 13
     return textwrap.wrap(
-        "; ".join(sentences), WIDTH, initial_indent=label.ljust(13), subsequent_indent=indent
+        "; ".join(sentences), width, initial_indent=label.ljust(13), subsequent_indent=indent
     )
 
 
-def _forecast_lines(summary: dict[str, Any]) -> list[str]:
+def _forecast_lines(summary: dict[str, Any], width: int) -> list[str]:
     champions = [a for a in summary["accuracy"] if a["champion"]]
     errors = ", ".join(
         f"{a['queue']} {a['wape']:.0%} ({a['naive_wape']:.0%})"
@@ -129,22 +137,25 @@ def _forecast_lines(summary: dict[str, Any]) -> list[str]:
     )
     models = ", ".join(sorted({a["model"] for a in champions}))
     return _labelled(
+        width,
         "Forecast",
         f"{summary['contacts']:,.0f} contacts, by {models}",
         f"error at 15 minutes, in brackets that of last week's values: {errors}",
     )
 
 
-def _roster_lines(summary: dict[str, Any]) -> list[str]:
+def _roster_lines(summary: dict[str, Any], width: int) -> list[str]:
     bound = ", ".join(f"{name} {count:,}" for name, count in summary["binding"].items())
     return [
         *_labelled(
+            width,
             "Requirement",
             f"{summary['required_hours']:,.0f} agent-hours for {summary['workload_hours']:,.0f} "
-            f"of work, at most {summary['required_peak']:.0f} agents",
+            f"of work, {summary['required_peak']:.0f} at the same time at most",
             f"what binds, by intervals: {bound}",
         ),
         *_labelled(
+            width,
             "Roster",
             f"{summary['agents_rostered']} of {summary['agents']} agents, "
             f"{summary['paid_hours']:,.0f} paid hours",
@@ -155,13 +166,14 @@ def _roster_lines(summary: dict[str, Any]) -> list[str]:
     ]
 
 
-def _certificate_lines(plan: StoredPlan, zone: ZoneInfo) -> list[str]:
+def _certificate_lines(plan: StoredPlan, zone: ZoneInfo, width: int) -> list[str]:
     certificate, worst = plan.certificate, plan.summary["worst_hour"]
     overall = certificate.overall
     if overall.attainment is None or worst is None:
-        return _labelled("Certificate", "no cases are expected")
+        return _labelled(width, "Certificate", "no cases are expected")
     at = parse_instant(worst["start"]).astimezone(zone)
     return _labelled(
+        width,
         "Certificate",
         f"first response in time {overall.attainment:.2%} (P10-P90 of "
         f"{certificate.replications} sampled futures {overall.p10:.2%}-{overall.p90:.2%})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -16,11 +17,14 @@ from api.cli.shell import (
     out,
     parse_day,
     settings,
+    show_table,
     watched,
 )
 from wfm.timegrid import format_instant
 
 app = typer.Typer()
+
+DAY = timedelta(days=1)
 
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help="An id, latest or current.")]
 
@@ -30,7 +34,7 @@ def plan(
     start: Annotated[
         str | None, typer.Option("--from", help="First local day; default: the next midnight.")
     ] = None,
-    weeks: Annotated[int, typer.Option("--weeks", help="1 to 8.")] = 4,
+    weeks: Annotated[int, typer.Option("--weeks", help="How many weeks, 1 to 8.")] = 4,
     replications: Annotated[
         int, typer.Option("--replications", help="Sampled paths the certificate simulates.")
     ] = 100,
@@ -98,7 +102,7 @@ def plans(as_json: JsonOption = False) -> None:
         out.print("There is no plan yet; run `wfm plan --from DATE --weeks 4`.", markup=False)
         return
     shown = Table(box=None, pad_edge=False)
-    for name in ("plan", "state", "version", "from", "to", "seed", "made by", "made at"):
+    for name in ("plan", "state", "version", "first day", "last day", "seed", "made by", "made at"):
         shown.add_column(name, no_wrap=True)
     for row in rows:
         shown.add_row(
@@ -106,12 +110,12 @@ def plans(as_json: JsonOption = False) -> None:
             row.state,
             str(row.version or "-"),
             f"{row.starts_at.astimezone(zone):%Y-%m-%d}",
-            f"{row.ends_at.astimezone(zone):%Y-%m-%d}",
+            str(row.ends_at.astimezone(zone).date() - DAY),
             str(row.seed),
             row.actor,
             format_instant(row.written_at),
         )
-    out.print(shown)
+    show_table(shown)
 
 
 @app.command()

@@ -14,6 +14,10 @@ HostOption = Annotated[str, typer.Option("--host", help="Address to serve at.")]
 PortOption = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
 ]
+ServedHost = Annotated[str, typer.Option("--host", help="Address of the running service.")]
+ServedPort = Annotated[
+    int, typer.Option("--port", min=1, max=65535, help="Port of the running service.")
+]
 
 
 def tell_link(link: str) -> None:
@@ -34,7 +38,7 @@ def serve_command(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> No
 
 
 @app.command("sign-in-link")
-def sign_in_link(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
+def sign_in_link(host: ServedHost = "127.0.0.1", port: ServedPort = 8000) -> None:
     """Print a new one-time link to the console of a running service."""
     from api.service import address_of, sign_in_url
 

@@ -8,17 +8,20 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.table import Table
 
 from wfm.errors import RequestError, SetupError
 from wfm.progress import Progress
-from wfm.settings import Settings
-from wfm.store.engine import Store, open_store
+
+if TYPE_CHECKING:
+    from wfm.settings import Settings
+    from wfm.store.engine import Store
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is sampled.")]
@@ -26,12 +29,16 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+# Wider than any table of ours; what a terminal cannot show in a line it wraps itself.
+WIDEST = 1000
+
 
 def settings() -> Settings:
     """Settings from the environment; SetupError with every fault."""
     from pydantic import ValidationError
 
     from wfm.errors import WfmError
+    from wfm.settings import Settings
 
     try:
         return Settings()
@@ -45,6 +52,8 @@ def settings() -> Settings:
 @contextmanager
 def opened() -> Iterator[Store]:
     """The store the settings point to, with the clock they set; closed at the end."""
+    from wfm.store.engine import open_store  # late: `wfm --help` needs no database
+
     chosen = settings()
     store = open_store(chosen.store_url, clock=chosen.clock())
     try:
@@ -92,6 +101,13 @@ def as_rows(rows: Iterable[Mapping[Any, Any]]) -> list[dict[str, Any]]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return [{str(name): clean(value) for name, value in row.items()} for row in rows]
+
+
+def show_table(table: Table) -> None:
+    """Print a table whole: no cell is cut, on a terminal of any width or into a pipe."""
+    options = out.options.update_width(WIDEST)
+    for line in out.render_lines(table, options, pad=False):
+        out.print("".join(part.text for part in line).rstrip(), markup=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.shell import JsonOption, emit_json, opened, out
+from api.cli.shell import JsonOption, emit_json, opened, out, show_table
 from wfm.timegrid import INTERVAL, floor_interval, format_instant
 
 app = typer.Typer(help="The staffing levels of the roster in force.", no_args_is_help=True)
@@ -82,4 +82,4 @@ def now(
             f"{row.effective - row.required:+.1f}",
         )
         last = row.start
-    out.print(shown)
+    show_table(shown)

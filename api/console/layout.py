@@ -205,7 +205,7 @@ def no_plan() -> html.Section:
 def failure(message: str) -> html.Div:
     """An error in the words it was raised with."""
     return html.Div(
-        [html.Strong("That did not work. "), message], className="failure", role="alert"
+        [html.Strong("That did not work: "), message], className="failure", role="alert"
     )
 
 

@@ -20,10 +20,15 @@ from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
 from wfm.store.people import load_agents
-from wfm.store.plans import FrameName, PlanState
+from wfm.store.plans import FrameName, PlanRow
 from wfm.timegrid import local_day, local_midnight
 
 MAX_WEEKS = 8
+
+# A certificate is as exact as anyone can use long before this, and each path costs time.
+MAX_REPLICATIONS = 2_000
+MAX_SEED = 2**31 - 1
+YEARS = range(2000, 2100)
 
 # What a roster must know of the one before: rest, consecutive days and weekends reach back.
 HISTORY = timedelta(weeks=4)
@@ -35,7 +40,7 @@ class PlanRequest:
 
     start         first local day of the plan, in the site's zone
     weeks         1 to 8
-    replications  sampled paths that the certificate simulates
+    replications  sampled paths that the certificate simulates, 2 to 2,000
     models        forecasting models to choose from; None: all
     publish       publish the plan when it is done
     """
@@ -50,10 +55,16 @@ class PlanRequest:
     def __post_init__(self) -> None:
         if not 1 <= self.weeks <= MAX_WEEKS:
             raise RequestError(f"weeks is {self.weeks}; a plan covers 1 to {MAX_WEEKS} weeks")
-        if self.replications < 2:
-            raise RequestError(f"replications is {self.replications}; at least 2 are needed")
-        if self.seed < 0:
-            raise RequestError(f"seed is {self.seed}; it must be 0 or more")
+        if not 2 <= self.replications <= MAX_REPLICATIONS:
+            raise RequestError(
+                f"replications is {self.replications}; it lies between 2 and {MAX_REPLICATIONS:,}"
+            )
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RequestError(f"seed is {self.seed}; it lies between 0 and {MAX_SEED:,}")
+        if self.start.year not in YEARS:
+            raise RequestError(
+                f"the plan starts on {self.start}; it must start between {YEARS[0]} and {YEARS[-1]}"
+            )
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -147,15 +158,19 @@ def default_start(store: Store) -> date:
     return today if local_midnight(today, brand.tz) == now else today + timedelta(days=1)
 
 
-def save_draft(store: Store, plan: Plan, actor: str) -> int:
-    """Keep the plan as a draft, whole or not at all; gives its id."""
+def save_draft(store: Store, plan: Plan, actor: str, *, job_id: str | None = None) -> int:
+    """Keep the plan as a draft, whole or not at all; gives its id.
+
+    job_id  the job that made it: `plans.made_by` finds the plan by it
+    """
     with store.writing(actor) as writing:
         return plans.insert_draft(
             writing,
+            job_id=job_id,
             start=plan.start,
             end=plan.end,
             seed=plan.seed,
-            inputs=plan.lineage,
+            lineage=plan.lineage,
             summary=plan.summary,
             certificate=plan.certificate.to_document(),
             frames={
@@ -176,6 +191,9 @@ def publish(store: Store, plan_id: int, actor: str) -> int:
 
 Which = int | Literal["current", "latest"]
 
+# An id of more digits than this is beyond what the store counts to.
+_ID_DIGITS = 9
+
 
 def which_plan(text: str) -> Which:
     """Read a plan's name as people write it: an id, `latest` or `current`."""
@@ -183,28 +201,16 @@ def which_plan(text: str) -> Which:
         return "latest"
     if text == "current":
         return "current"
-    if text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
         return int(text)
-    raise RequestError(f"{text!r} names no plan; give an id, latest or current")
+    raise RequestError(f"{text[:40]!r} names no plan; give an id, latest or current")
 
 
 @dataclass(frozen=True)
-class StoredPlan:
+class StoredPlan(PlanRow):
     """A plan as it is kept; its tables are read when asked for."""
 
     store: Store = field(repr=False)
-    plan_id: int
-    state: PlanState
-    version: int | None
-    start: datetime
-    end: datetime
-    seed: int
-    lineage: dict[str, Any]
-    summary: dict[str, Any]
-    certificate_document: dict[str, Any] = field(repr=False)
-    published_at: datetime | None
-    actor: str
-    written_at: datetime
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -236,18 +242,4 @@ def load_plan(store: Store, which: Which) -> StoredPlan:
     """The plan with the id, the one in force ("current") or the newest of any state ("latest")."""
     with store.reading() as connection:
         row = plans.find(connection, which)
-    return StoredPlan(
-        store=store,
-        plan_id=row.plan_id,
-        state=row.state,
-        version=row.version,
-        start=row.start,
-        end=row.end,
-        seed=row.seed,
-        lineage=row.inputs,
-        summary=row.summary,
-        certificate_document=row.certificate,
-        published_at=row.published_at,
-        actor=row.actor,
-        written_at=row.written_at,
-    )
+    return StoredPlan(**vars(row), store=store)

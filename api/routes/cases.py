@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
-from api.deps import BrandDep, StoreDep
+from api.deps import MAX_ID, BrandDep, StoreDep
 from wfm.casequeue import claims
 from wfm.casequeue.capacity import queue_overview
 from wfm.casequeue.spike import set_spike_mode
@@ -32,7 +32,7 @@ Overseer = Annotated[
 ]
 Anyone = Annotated[Caller, Depends(require())]
 
-CaseId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+CaseId = Annotated[int, Path(ge=1, le=MAX_ID)]
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=NO_NUL)]
 Token = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 Text = Annotated[str, Field(min_length=1, max_length=claims.ANSWER_MAX)]

@@ -13,7 +13,7 @@ from api.auth import Caller, require
 from api.deps import BrandDep, StoreDep
 from api.problems import invalid_request, problem_of
 from wfm.cases import Contact
-from wfm.errors import WfmError
+from wfm.errors import TryLater, WfmError
 from wfm.ingest.intake import REVISION_MAX, SEVERITY_MAX, WIDTHS, take_in
 
 BULK_MAX = 1000
@@ -78,7 +78,11 @@ async def raw_body(request: Request) -> str:
     return (await request.body()).decode(errors="backslashreplace")
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    responses={200: {"model": TakenOut, "description": "It joined a case, or was there before"}},
+)
 def take_in_contact(
     contact: ContactIn,
     response: Response,
@@ -107,9 +111,16 @@ def take_in_contacts(
     brand: BrandDep,
     caller: Deliverer,
 ) -> BulkOut:
-    """Take up to 1,000 messages in, each for itself: a bad row does not stop the others."""
-    results = []
+    """Take up to 1,000 messages in, each for itself: a bad row does not stop the others.
+
+    When the store is busy, the rows that are left are refused at once; send the request again.
+    """
+    results: list[RowResult] = []
+    busy: TryLater | None = None
     for number, row in enumerate(rows):
+        if busy is not None:
+            results.append(RowResult(row=number, problem=problem_of(busy)))
+            continue
         try:
             contact = _contact.validate_python(row).contact()
             taken = take_in(
@@ -118,6 +129,7 @@ def take_in_contacts(
         except ValidationError as error:
             results.append(RowResult(row=number, problem=invalid_request(error.errors())))
         except WfmError as error:
+            busy = error if isinstance(error, TryLater) else None
             results.append(RowResult(row=number, problem=problem_of(error)))
         else:
             results.append(RowResult(row=number, taken=TakenOut.model_validate(taken)))

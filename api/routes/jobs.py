@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict
 
 from api.auth import Caller, require
@@ -16,6 +16,8 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 Reader = Annotated[Caller, Depends(require("planner", "manager", "team-lead", "auditor"))]
 Planner = Annotated[Caller, Depends(require("planner", "manager"))]
+
+JobId = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
 
 
 class JobOut(BaseModel):
@@ -54,14 +56,14 @@ def list_jobs(
 
 
 @router.get("/{job_id}")
-def get_job(job_id: str, store: StoreDep, _caller: Reader) -> JobOut:
+def get_job(job_id: JobId, store: StoreDep, _caller: Reader) -> JobOut:
     """One job, how far it is and what came of it."""
     with store.reading() as connection:
         return JobOut.model_validate(jobs.load_job(connection, job_id))
 
 
 @router.post("/{job_id}/cancel")
-def cancel_job(job_id: str, store: StoreDep, caller: Planner) -> JobOut:
+def cancel_job(job_id: JobId, store: StoreDep, caller: Planner) -> JobOut:
     """Cancel a queued or running job: its state changes at once, its process ends within 2 s."""
     with store.writing(caller.actor) as writing:
         jobs.cancel_job(writing, job_id)

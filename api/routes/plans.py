@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
-from api.deps import StoreDep
+from api.deps import MAX_ID, Moment, StoreDep
 from api.routes.jobs import JobOut
 from wfm.errors import LostEdit
 from wfm.store import jobs, plans
@@ -27,6 +27,8 @@ Planner = Annotated[Caller, Depends(require("planner", "manager"))]
 
 class PlanOrder(BaseModel):
     """What to plan; without `start` the plan begins at the first whole local day after now."""
+
+    model_config = ConfigDict(extra="forbid")
 
     start: date | None = None
     weeks: int = 4
@@ -97,7 +99,9 @@ def list_plans(
     store: StoreDep,
     _caller: Reader,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[int | None, Query(description="plan_id to continue after")] = None,
+    before: Annotated[
+        int | None, Query(ge=1, le=MAX_ID, description="plan_id to continue after")
+    ] = None,
 ) -> PlanList:
     """Plans of all states."""
     with store.reading() as connection:
@@ -188,8 +192,8 @@ def get_plan_table(
     table: Literal["forecast", "requirement", "roster", "staffing"],
     store: StoreDep,
     _caller: Reader,
-    from_: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    to: AwareDatetime | None = None,
+    from_: Annotated[Moment | None, Query(alias="from")] = None,
+    to: Moment | None = None,
 ) -> PlanTable:
     """One of the plan's tables, of the whole plan or of [from, to)."""
     plan = _find(store, which)

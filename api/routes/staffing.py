@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.auth import require
-from api.deps import StoreDep
+from api.deps import Moment, StoreDep
 from wfm.errors import NotFound, RequestError
 from wfm.store import staffing
 from wfm.store.staffing import PlanVersion, StaffingRow
@@ -90,7 +90,7 @@ def _unchanged(request: Request, response: Response, tag: str) -> bool:
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     held = request.headers.get("if-none-match", "")
-    return etag in (part.strip() for part in held.split(","))
+    return held.strip() == "*" or etag in (part.strip() for part in held.split(","))
 
 
 def _by_queue(rows: Sequence[StaffingRow], current: datetime) -> list[QueueLevels]:
@@ -110,7 +110,12 @@ def _tag(versions: dict[int, PlanVersion], *instants: datetime) -> str:
     return "-".join([*names, *(str(int(at.timestamp())) for at in instants)])
 
 
-@router.get("/now", response_model=StaffingNow)
+_UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "What the caller holds (`If-None-Match`) is still so"}
+}
+
+
+@router.get("/now", response_model=StaffingNow, responses=_UNCHANGED)
 def staffing_now(request: Request, response: Response, store: StoreDep) -> StaffingNow | Response:
     """Scheduled, effective, slots, required and net of each queue: this interval and the next 8."""
     now = store.clock.now()
@@ -135,13 +140,13 @@ def staffing_now(request: Request, response: Response, store: StoreDep) -> Staff
     )
 
 
-@router.get("", response_model=StaffingRange)
+@router.get("", response_model=StaffingRange, responses=_UNCHANGED)
 def staffing_between(
     request: Request,
     response: Response,
     store: StoreDep,
-    from_: Annotated[AwareDatetime, Query(alias="from", description="first instant")],
-    to: Annotated[AwareDatetime, Query(description="first instant after the range")],
+    from_: Annotated[Moment, Query(alias="from", description="first instant")],
+    to: Annotated[Moment, Query(description="first instant after the range")],
 ) -> StaffingRange | Response:
     """Staffing in force of the intervals that start in [from, to)."""
     if not from_ < to <= from_ + MAX_RANGE:

@@ -176,7 +176,7 @@ TRUTH = Truth(
     queues=(
         QueueTruth(
             name="x",
-            contacts_per_week=8200.0,
+            contacts_per_week=8900.0,
             weekday_weights=(1.06, 1.04, 1.02, 1.00, 1.02, 0.84, 0.80),
             floor=0.10,
             workday=(Bump(9.0, 1.6, 0.55), Bump(13.0, 2.2, 0.70), Bump(19.5, 2.4, 1.00)),
@@ -187,7 +187,7 @@ TRUTH = Truth(
         ),
         QueueTruth(
             name="facebook",
-            contacts_per_week=5200.0,
+            contacts_per_week=5600.0,
             weekday_weights=(1.08, 1.04, 1.00, 1.00, 0.98, 0.78, 0.74),
             floor=0.09,
             workday=(Bump(10.0, 2.0, 0.80), Bump(14.5, 2.6, 0.75), Bump(20.0, 1.9, 0.75)),
@@ -198,7 +198,7 @@ TRUTH = Truth(
         ),
         QueueTruth(
             name="instagram",
-            contacts_per_week=6200.0,
+            contacts_per_week=6700.0,
             weekday_weights=(0.98, 0.98, 1.00, 1.02, 1.06, 0.92, 0.90),
             floor=0.11,
             workday=(Bump(12.5, 2.2, 0.60), Bump(17.0, 2.4, 0.65), Bump(20.8, 1.8, 1.00)),
@@ -209,7 +209,7 @@ TRUTH = Truth(
         ),
         QueueTruth(
             name="email",
-            contacts_per_week=2000.0,
+            contacts_per_week=2200.0,
             weekday_weights=(1.25, 1.12, 1.05, 1.00, 0.92, 0.50, 0.46),
             floor=0.07,
             workday=(Bump(9.5, 1.8, 1.00), Bump(14.0, 2.6, 0.80)),
@@ -220,7 +220,7 @@ TRUTH = Truth(
         ),
         QueueTruth(
             name="linkedin",
-            contacts_per_week=800.0,
+            contacts_per_week=850.0,
             weekday_weights=(1.04, 1.10, 1.08, 1.04, 0.86, 0.12, 0.10),
             floor=0.03,
             workday=(Bump(10.5, 1.5, 1.00), Bump(15.0, 1.9, 0.90)),

@@ -56,6 +56,13 @@ def test_every_operation_wants_a_key_and_tells_its_problems(app: FastAPI):
         assert "application/problem+json" in operation["responses"]["default"]["content"]
 
 
+def test_every_post_tells_that_it_may_be_sent_twice(app: FastAPI):
+    for _ in range(2):  # the document is made once and given again
+        for path, method, operation in operations(app):
+            named = [p["name"] for p in operation.get("parameters", [])]
+            assert named.count("Idempotency-Key") == (method == "post"), path
+
+
 def test_nothing_under_the_api_is_answered_without_a_key(app: FastAPI, client: TestClient):
     for path, method, _ in operations(app):
         answer = client.request(method, re.sub(r"\{[^}]+\}", "1", path))

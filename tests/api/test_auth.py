@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from datetime import timedelta
 
 import pytest
@@ -111,3 +113,15 @@ def test_the_last_use_is_kept_to_the_minute(client: TestClient, who: str, key_fo
 def test_a_role_that_does_not_exist_cannot_be_required():
     with pytest.raises(ValueError, match="king"):
         require("king")
+
+
+def test_a_request_that_reads_does_not_wait_for_who_writes(
+    client: TestClient, who: str, key_for, store: Store
+):
+    headers = key_for("planner")
+    other = sqlite3.connect(str(store.engine.url.database))
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    assert client.get(who, headers=headers).status_code == 200
+    assert time.monotonic() - begun < 2
+    other.close()

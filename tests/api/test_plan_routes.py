@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
 from api.worker import Work, make_plan
+from wfm.errors import Cancelled
 from wfm.frames import FORECAST, INSTANT, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING
 from wfm.progress import silent
-from wfm.store import plans
+from wfm.store import jobs, plans
 from wfm.store.engine import Store
 
 
@@ -22,7 +21,7 @@ def instants(*values: datetime) -> pd.Series:
     return pd.Series(values, dtype=INSTANT)
 
 
-def insert_draft(store: Store) -> int:
+def insert_draft(store: Store, job_id: str | None = None) -> int:
     """A draft of one day with one interval of requirement and one shift."""
     start = store.clock.now()
     requirement = REQUIREMENT.check(
@@ -56,10 +55,11 @@ def insert_draft(store: Store) -> int:
     with store.writing("ann") as writing:
         return plans.insert_draft(
             writing,
+            job_id=job_id,
             start=start,
             end=start + timedelta(days=1),
             seed=1,
-            inputs={"policy": "1"},
+            lineage={"policy": "1"},
             summary={"gap": 0.01},
             certificate={"goals": []},
             frames={
@@ -137,37 +137,94 @@ def test_a_plans_tables_are_rows_with_instants_and_nulls(client: TestClient, sto
     assert client.get(f"/api/v1/plans/{plan_id}/secrets", headers=planner).status_code == 422
 
 
-def work_on(store: Store, kept: dict[str, Any], keep: Callable[..., None]) -> Work:
+JOB = "job-1"
+
+
+def work_on(store: Store) -> Work:
     return Work(
         store=store,
+        job_id=JOB,
         request={"start": "2026-03-09", "publish": True},
-        kept=kept,
         actor="ann",
         progress=silent,
-        keep=keep,
         tell=lambda *_words, **_arguments: None,
     )
 
 
-def test_a_planning_job_that_is_run_again_keeps_the_draft_it_has_saved(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-):
-    computed = []
+@pytest.fixture
+def computed(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A mark for each plan that was computed, by a planning job that the store knows."""
+    made: list[int] = []
 
     def compute_plan(_inputs: object, _progress: object) -> SimpleNamespace:
-        computed.append(1)
+        made.append(1)
         return SimpleNamespace(messages=())
 
     monkeypatch.setattr("api.planning.plan.compute_plan", compute_plan)
     monkeypatch.setattr("api.planning.records.load", lambda _store, _request: None)
-    monkeypatch.setattr("api.planning.records.save_draft", lambda *_: insert_draft(store))
-    kept: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "api.planning.records.save_draft", lambda store, *_, job_id: insert_draft(store, job_id)
+    )
+    with store.writing("ann") as writing:
+        jobs.insert_job(writing, JOB, "plan", {})
+    return made
 
-    first = make_plan(work_on(store, {}, kept.update))
-    assert first == {"plan_id": kept["plan_id"], "version": 1}
-    # Killed after publishing, before its end was kept: neither planned nor published again.
-    second = make_plan(work_on(store, dict(kept), kept.update))
-    assert second == first
+
+@pytest.mark.parametrize("killed_after", ["saving", "publishing"])
+def test_a_planning_job_that_is_run_again_finds_the_draft_it_has_saved(
+    killed_after: str, store: Store, computed: list[int], monkeypatch: pytest.MonkeyPatch
+):
+    def killed(*_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if killed_after == "saving":
+            patched.setattr("wfm.store.plans.publish", killed)
+            with pytest.raises(KeyboardInterrupt):
+                make_plan(work_on(store))
+        else:
+            make_plan(work_on(store))
+    again = make_plan(work_on(store))
+    assert again["version"] == 1
     assert computed == [1]
     with store.reading() as connection:
-        assert len(plans.listing(connection)) == 1
+        (only,) = plans.listing(connection)
+    assert only.plan_id == again["plan_id"]
+
+
+def test_a_planning_job_that_was_cancelled_publishes_nothing(store: Store, computed: list[int]):
+    with store.writing("ann") as writing:
+        jobs.cancel_job(writing, JOB)
+    with pytest.raises(Cancelled, match="is not published"):
+        make_plan(work_on(store))
+    with store.reading() as connection:
+        assert plans.find(connection, "latest").state == "draft"
+
+
+@pytest.mark.parametrize("which", ["99999999999999999999", "²", "-1", "1e3", "%00"])
+def test_a_plan_that_cannot_be_named_so_is_told(which: str, client: TestClient, planner):
+    answer = client.get(f"/api/v1/plans/{which}", headers=planner)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        ({"start": "2026-03-09", "seed": 2**31}, 400),
+        ({"start": "2026-03-09", "replications": 10**9}, 400),
+        ({"start": "9999-12-31"}, 400),
+        ({"start": "2026-03-09", "week": 2}, 422),
+    ],
+    ids=str,
+)
+def test_an_order_beyond_all_measure_is_told_before_it_is_a_job(
+    order: dict, status: int, client: TestClient, planner
+):
+    assert client.post("/api/v1/plans", json=order, headers=planner).status_code == status
+
+
+def test_a_table_is_not_cut_beyond_the_calendar(client: TestClient, store, planner):
+    plan_id = insert_draft(store)
+    for bound in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"):
+        answer = client.get(f"/api/v1/plans/{plan_id}/roster?from={bound}", headers=planner)
+        assert answer.status_code == 422

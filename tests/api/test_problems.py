@@ -90,3 +90,20 @@ def test_an_error_survives_being_kept_as_a_document(kind: type[WfmError]):
     again = error_of(json.loads(json.dumps(told)))
     assert type(again) is kind
     assert again.message == told["detail"]
+
+
+@pytest.mark.parametrize(
+    "error", [errors.SetupError, errors.StoreReadOnly, errors.StoreTooNew], ids=lambda c: c.__name__
+)
+def test_where_the_database_lies_is_logged_and_not_told_to_callers(error, raising, caplog):
+    answer = raising(error("the database postgresql://ann@db.inside/wfm is no good", found="9"))
+    assert answer.json()["code"] == error.code
+    assert "db.inside" not in answer.text
+    assert answer.json()["arguments"] == {}
+    assert "db.inside" in caplog.text
+
+
+def test_a_busy_store_is_a_line_in_the_log_and_no_traceback(raising, caplog):
+    raising(errors.StoreBusy("busy"))
+    (line,) = [r for r in caplog.records if r.name == "wfm.api"]
+    assert (line.levelname, line.exc_info) == ("WARNING", None)

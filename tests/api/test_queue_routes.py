@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,9 @@ from starlette.testclient import TestClient
 
 from wfm.brands import Brand, Queue
 from wfm.calendars import ServiceWindow
+from wfm.errors import StoreBusy
 from wfm.sla import OpeningGoal, ServiceGoal, WorkLaw
-from wfm.store import staffing, tables
+from wfm.store import tables
 from wfm.store.brands import save_brand
 from wfm.store.engine import Store
 
@@ -59,11 +61,11 @@ def staffed(store: Store) -> None:
             )
             .returning(tables.plans.c.plan_id)
         ).scalar_one()
-        staffing.write_on_shift(
-            w,
-            plan_id,
+        w.connection.execute(
+            tables.plan_on_shift.insert(),
             [
                 {
+                    "plan_id": plan_id,
                     "agent_id": agent,
                     "start": midnight,
                     "end": tomorrow,
@@ -312,3 +314,31 @@ def test_an_auditor_reads_and_changes_nothing(client, key_for):
     assert client.get(f"{API}/cases").status_code == 200
     assert client.post(f"{API}/contacts", json=message()).status_code == 403
     assert client.post(f"{API}/cases/claim", json={"agent_id": "amy"}).status_code == 403
+
+
+def test_when_the_store_is_busy_the_rest_of_a_bulk_is_refused_at_once(
+    engine, monkeypatch: pytest.MonkeyPatch
+):
+    tried = []
+
+    def busy(*_arguments: object, **_options: object) -> None:
+        tried.append(1)
+        raise StoreBusy("the database is being written by others; try again in a moment")
+
+    monkeypatch.setattr("api.routes.contacts.take_in", busy)
+    rows = [message(native_id=f"m{i}") for i in range(5)]
+    answer = engine.post("/api/v1/contacts/bulk", json=rows).json()
+    assert (answer["taken"], answer["refused"], len(tried)) == (0, 5, 1)
+    assert {row["problem"]["code"] for row in answer["results"]} == {"store_busy"}
+
+
+def test_a_claim_while_another_process_writes_is_503_and_says_when_to_come_back(
+    engine, store: Store
+):
+    store.busy_s = 0.1
+    other = sqlite3.connect(str(store.engine.url.database))
+    other.execute("BEGIN IMMEDIATE")
+    answer = engine.post("/api/v1/cases/claim", json={"agent_id": "amy"})
+    other.close()
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_busy")
+    assert answer.headers["retry-after"] == "1"

@@ -117,6 +117,10 @@ def test_without_a_published_roster_the_answer_says_what_to_do(client: TestClien
         ("from=2026-03-02T10:00:00Z&to=2026-06-02T09:00:00Z", 400),
         ("from=2026-03-02T10:00:00&to=2026-03-02T11:00:00Z", 422),
         ("from=now&to=later", 422),
+        ("from=1970-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", 422),
+        ("from=2001-01-01T00:00:00Z&to=2099-01-01T00:00:00Z", 400),
+        ("from=9999-12-20T00:00:00Z&to=9999-12-31T00:00:00Z", 422),
+        ("from=0001-01-01T00:00:00%2B14:00&to=0001-01-02T00:00:00Z", 422),
     ],
 )
 def test_a_range_that_cannot_be_is_told(query: str, status: int, client: TestClient, engine):

@@ -13,7 +13,7 @@ import pytest
 from scheduling import eventloop as loop
 from scheduling.erlang import wait_tail
 from scheduling.simulate import key_of
-from wfm.order import Waiting, late_last_for, order_key
+from wfm.order import LOST, Waiting, late_last_for, order_key
 
 ZERO = datetime(2026, 3, 2, tzinfo=UTC)
 INTERVAL = 900.0
@@ -112,6 +112,7 @@ class Scene:
             np.array(masks, np.uint64),
             self.agents,
             np.full(self.queues, self.late_every, np.int64),
+            LOST.total_seconds(),
             out.outcomes,
             out.backlog,
             out.busy,

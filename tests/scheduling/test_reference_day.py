@@ -95,6 +95,7 @@ def simulated(agents: np.ndarray, scale: float, days: int) -> np.ndarray:
             np.array([1], np.uint64),
             most,
             np.zeros(1, np.int64),
+            0.0,
             outcomes,
             np.zeros((intervals, 1), np.int32),
             np.zeros((1, intervals)),

@@ -1,8 +1,10 @@
 """Programs are solved, bounded and judged by what was found."""
 
+import highspy
 import numpy as np
 import pytest
 
+from scheduling import solver
 from scheduling.solver import Program, WorkLimits
 from wfm.errors import InternalFault, RuleConflict
 
@@ -49,6 +51,35 @@ def test_interior_point_and_simplex_agree():
     interior = made().solve(method="ipm", crossover=False)
 
     assert interior.objective == pytest.approx(simplex.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("stalls", [1, 2])
+def test_an_interior_point_that_stalls_gives_way_to_surer_methods(
+    monkeypatch: pytest.MonkeyPatch, stalls: int
+):
+    tried: list[tuple[str, str]] = []
+    status = highspy.Highs.getModelStatus
+    solve = solver._Engine.actualSolve
+
+    def counted(engine: solver._Engine, *args: object, **named: object) -> object:
+        options = engine.optionsDict
+        tried.append((options["solver"], options.get("presolve", "choose")))
+        return solve(engine, *args, **named)
+
+    def stalling(model: highspy.Highs) -> highspy.HighsModelStatus:
+        stalled = len(tried) <= stalls
+        return highspy.HighsModelStatus.kUnknown if stalled else status(model)
+
+    monkeypatch.setattr(solver._Engine, "actualSolve", counted)
+    monkeypatch.setattr(highspy.Highs, "getModelStatus", stalling)
+    program = Program("rough")
+    x = program.variable("x", cost=2.0)
+    program.row("enough", [(x, 1.0)], at_least=3.0)
+
+    outcome = program.solve(method="ipm", crossover=False)
+
+    assert outcome.objective == pytest.approx(6.0)
+    assert tried == [("ipm", "choose"), ("ipm", "off"), ("simplex", "on")][: stalls + 1]
 
 
 def test_a_whole_program_has_a_bound_no_better_than_its_optimum():

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wfm.order import LATE_RESERVE, ORDER, Waiting, late_last_for, order_key
+from wfm.order import LATE_RESERVE, LOST, ORDER, Waiting, late_last_for, order_key
 
 laws = settings(max_examples=50, deadline=None, derandomize=True)
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
-minutes = st.integers(-3, 3).map(lambda m: NOW + timedelta(minutes=m))
+minutes = st.integers(-7, 7).map(lambda m: NOW + timedelta(minutes=m))
 cases = st.lists(
     st.builds(Waiting, st.integers(1, 99), minutes, st.integers(0, 2), minutes),
     min_size=2,
@@ -26,8 +26,9 @@ cases = st.lists(
 
 def compare(a: Waiting, b: Waiting, *, late_last: bool) -> int:
     """The witness: the rule as it is told, one clause after the other."""
-    if late_last and (a.due_at <= NOW) != (b.due_at <= NOW):
-        return 1 if a.due_at <= NOW else -1
+    lost = [(case.due_at - NOW).total_seconds() <= 300 for case in (a, b)]
+    if late_last and lost[0] != lost[1]:
+        return 1 if lost[0] else -1
     if a.due_at != b.due_at:
         return -1 if a.due_at < b.due_at else 1
     if a.severity != b.severity:
@@ -53,12 +54,15 @@ def test_the_declared_columns_sort_as_the_key(waiting):
     assert sorted(waiting, key=lambda c: order_key(c, now=NOW)) == expected
 
 
-def test_a_case_due_this_very_moment_counts_as_late():
-    due_now = Waiting(1, NOW, 0, NOW)
-    due_next = Waiting(2, NOW + timedelta(microseconds=1), 0, NOW)
-    assert order_key(due_next, now=NOW, late_last=True) < order_key(
-        due_now, now=NOW, late_last=True
+def test_a_case_due_before_a_reply_can_be_written_is_passed_over():
+    lost = Waiting(1, NOW + LOST, 0, NOW)
+    saved = Waiting(2, NOW + LOST + timedelta(microseconds=1), 0, NOW)
+    in_a_spike, else_ = (
+        sorted([lost, saved], key=lambda c: order_key(c, now=NOW, late_last=late_last))
+        for late_last in (True, False)
     )
+    assert in_a_spike == [saved, lost]
+    assert else_ == [lost, saved]
 
 
 @pytest.mark.parametrize("first", [1, 2, 7])

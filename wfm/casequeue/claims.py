@@ -131,9 +131,7 @@ def _take_first(writing: Writing, queues: list[str]) -> Case | None:
     late_last = {
         queue for queue, made in spiking.items() if late_last_for(made + 1, spike_mode=True)
     }
-    found = waiting.lock_first_waiting(writing, queues, late_last=late_last, wait=False)
-    if found is None:
-        found = waiting.lock_first_waiting(writing, queues, late_last=late_last, wait=True)
+    found = waiting.lock_first_waiting(writing, queues, late_last=late_last)
     if found is not None and found.queue in spiking:
         waiting.count_spike_claim(writing, found.queue)
     return found

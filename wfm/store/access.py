@@ -18,10 +18,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.errors import NotFound, NotSignedIn, RequestError
+from wfm.roles import ROLES
 from wfm.store.engine import Writing
 from wfm.store.tables import keys, sessions
-
-ROLES = ("planner", "manager", "team-lead", "agent", "queue-engine", "auditor")
 
 LINK_LIFE = timedelta(hours=24)
 SESSION_LIFE = timedelta(hours=12)

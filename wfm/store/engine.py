@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ExceptionContext
 
-from wfm.errors import SetupError, StoreBusy, StoreReadOnly, StoreTooNew
+from wfm.errors import SetupError, StoreBusy, StoreReadOnly, StoreTooNew, WfmError
 from wfm.store import tables
 from wfm.timegrid import Clock, SystemClock
 
@@ -29,8 +30,15 @@ from wfm.timegrid import Clock, SystemClock
 HEAD = "0001"
 KNOWN = ("0001",)
 
-# How long a writer waits for another process's transaction before StoreBusy.
+# How long a writer waits for others, in this process and elsewhere, before StoreBusy.
 BUSY_S = 5.0
+
+# Connections at once: as many as the service has threads on SQLite, where one costs next to
+# nothing; on PostgreSQL a share of what a server allows by default.
+POOL = {"sqlite": 40, "postgresql": 20}
+
+# On PostgreSQL, a lock that only those take who bring a database to a new version.
+_MIGRATION_LOCK = 0x77666D01
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,14 @@ class Writing:
 
 @dataclass
 class Store:
-    """The product's ledger. `reading()` and `writing(actor)` are its only ways in."""
+    """The product's ledger. `reading()` and `writing(actor)` are its only ways in.
+
+    busy_s  seconds a writer waits for others before StoreBusy
+    """
 
     engine: sa.Engine
     clock: Clock
+    busy_s: float = BUSY_S
     _write_lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -77,47 +89,113 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection in a read transaction: one consistent view."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._connected() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self, actor: str) -> Iterator[Writing]:
-        """A write transaction in `actor`'s name: committed at the end, or nothing of it is kept."""
-        lock = self._write_lock if self.is_sqlite else nullcontext()
-        with lock, self.engine.connect() as plain:
-            connection = plain.execution_options(wfm_write=True)
+        """A write transaction in `actor`'s name: committed at the end, or nothing of it is kept.
+
+        StoreBusy after `busy_s`, however many wait and for whom.
+        """
+        with self._writing(actor, self.busy_s) as writing:
+            yield writing
+
+    @contextmanager
+    def writing_if_free(self, actor: str) -> Iterator[Writing]:
+        """Like `writing`, for what may as well be left undone: waits for nobody, StoreBusy."""
+        with self._writing(actor, 0.0) as writing:
+            yield writing
+
+    @contextmanager
+    def _writing(self, actor: str, wait_s: float) -> Iterator[Writing]:
+        with self._turn(wait_s) as left_s, self._connected() as plain:
+            connection = plain.execution_options(wfm_write=True, wfm_wait_s=left_s)
             with connection.begin():
                 yield Writing(connection, actor, self.clock.now())
+
+    @contextmanager
+    def _turn(self, wait_s: float) -> Iterator[float]:
+        """On SQLite this process's writers go one by one; gives how long is left to wait."""
+        if not self.is_sqlite:
+            yield wait_s
+            return
+        begun = time.monotonic()
+        if not self._write_lock.acquire(timeout=wait_s):
+            raise StoreBusy(_BUSY)
+        try:
+            yield max(0.0, wait_s - (time.monotonic() - begun))
+        finally:
+            self._write_lock.release()
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        try:
+            connection = self.engine.connect()
+        except sa.exc.TimeoutError:
+            raise StoreBusy("too many use the database at once; try again in a moment") from None
+        with connection:
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()
 
 
+_BUSY = "the database is being written by others; try again in a moment"
+
+# What drivers say, in small letters -> the error and the sentence it becomes; the first that fits.
+_TOLD: tuple[tuple[tuple[str, ...], type[WfmError], str], ...] = (
+    (("database is locked", "lock timeout", "deadlock detected"), StoreBusy, _BUSY),
+    (
+        ("terminating connection", "server closed the connection", "the database system is"),
+        StoreBusy,
+        "the database server ended the connection or is just starting; try again in a moment",
+    ),
+    (
+        ("readonly database", "read-only transaction"),
+        StoreReadOnly,
+        "the database {where} is read-only; make the file and its folder writable, "
+        "or point WFM_HOME elsewhere",
+    ),
+    (
+        ("database or disk is full", "no space left"),
+        SetupError,
+        "the disk that holds the database {where} is full; make room. Nothing was written",
+    ),
+    (
+        ("unable to open database file",),
+        SetupError,
+        "the database {where} cannot be opened; check that its folder exists and is yours",
+    ),
+    (
+        ("file is not a database", "disk image is malformed"),
+        SetupError,
+        "{where} is not a SQLite database; move it away or point WFM_HOME elsewhere",
+    ),
+    (
+        ("authentication failed", "no password supplied", 'fatal:  database "', 'fatal:  role "'),
+        SetupError,
+        "the PostgreSQL server refuses {where}: user, password or database is not known there; "
+        "correct WFM_DATABASE_URL",
+    ),
+    (
+        ("connection to server", "connection timeout expired", "failed to resolve host"),
+        SetupError,
+        "no PostgreSQL server answers at {where}; start it or correct WFM_DATABASE_URL",
+    ),
+)
+
+
 def _tell(context: ExceptionContext) -> None:
     """Turn a driver's error into one that says what to do; others pass unchanged."""
-    text = str(context.original_exception).lower()
-    where = context.engine.url.render_as_string(hide_password=True) if context.engine else ""
-    if "database is locked" in text or "lock timeout" in text:
-        raise StoreBusy(
-            f"the database {where} is being written by another process; try again in a moment"
-        ) from context.original_exception
-    if "readonly database" in text or "read-only transaction" in text:
-        raise StoreReadOnly(
-            f"the database {where} is read-only; make the file and its folder writable, "
-            "or point WFM_HOME elsewhere"
-        ) from context.original_exception
-    if "unable to open database file" in text:
-        raise SetupError(
-            f"the database {where} cannot be opened; check that its folder exists and is yours"
-        ) from context.original_exception
-    if "file is not a database" in text or "disk image is malformed" in text:
-        raise SetupError(
-            f"{where} is not a SQLite database; move it away or point WFM_HOME elsewhere"
-        ) from context.original_exception
-    if "connection refused" in text or "connection failed" in text:
-        raise SetupError(
-            f"no PostgreSQL server answers at {where}; start it or correct WFM_DATABASE_URL"
-        ) from context.original_exception
+    if isinstance(context.sqlalchemy_exception, (sa.exc.IntegrityError, sa.exc.DataError)):
+        return  # these quote stored values, which may say anything
+    said = str(context.original_exception).lower()
+    for words, error, sentence in _TOLD:
+        if any(word in said for word in words):
+            engine = context.engine
+            where = engine.url.render_as_string(hide_password=True) if engine else ""
+            raise error(sentence.format(where=where)) from context.original_exception
 
 
 def make_engine(url: str, *, busy_s: float = BUSY_S) -> sa.Engine:
@@ -129,34 +207,61 @@ def make_engine(url: str, *, busy_s: float = BUSY_S) -> sa.Engine:
             "WFM_DATABASE_URL is no database URL; write postgresql://user:password@host/name"
         ) from None
     if parsed.get_backend_name() == "sqlite":
-        engine = sa.create_engine(parsed, connect_args={"timeout": busy_s})
+        engine = _engine(parsed, busy_s, connect_args={"timeout": busy_s})
 
         @sa.event.listens_for(engine, "connect")
         def _pragmas(dbapi: Any, _record: object) -> None:
             dbapi.isolation_level = None
             cursor = dbapi.cursor()
-            cursor.execute(f"PRAGMA busy_timeout = {int(busy_s * 1000)}")
             cursor.execute("PRAGMA foreign_keys = ON")
             cursor.execute("PRAGMA synchronous = NORMAL")
             cursor.close()
 
         @sa.event.listens_for(engine, "begin")
         def _begin(connection: sa.Connection) -> None:
-            write = connection.get_execution_options().get("wfm_write", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            options = connection.get_execution_options()
+            wait_ms = int(options.get("wfm_wait_s", busy_s) * 1000)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
+            connection.exec_driver_sql(
+                "BEGIN IMMEDIATE" if options.get("wfm_write", False) else "BEGIN"
+            )
 
     elif parsed.get_backend_name() == "postgresql":
-        engine = sa.create_engine(
+        engine = _engine(
             parsed,
+            busy_s,
             pool_pre_ping=True,
             connect_args={"options": f"-c lock_timeout={int(busy_s * 1000)} -c timezone=UTC"},
         )
+
+        @sa.event.listens_for(engine, "begin")
+        def _patience(connection: sa.Connection) -> None:
+            wait_s = connection.get_execution_options().get("wfm_wait_s", busy_s)
+            if wait_s != busy_s:
+                # 0 would mean for ever.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}")
+
     else:
         raise SetupError(
-            f"{parsed.get_backend_name()} is not supported; use SQLite (the default) or PostgreSQL"
+            f"{parsed.get_backend_name()} is not supported; use SQLite (the default) or PostgreSQL "
+            "(postgresql://user:password@host/name)"
         )
     sa.event.listen(engine, "handle_error", _tell)
     return engine
+
+
+def _engine(url: sa.URL, busy_s: float, **options: Any) -> sa.Engine:
+    """An engine whose connections suffice, and whose errors hold no message, token or name."""
+    size = POOL[url.get_backend_name()]
+    return sa.create_engine(
+        url,
+        poolclass=sa.QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=busy_s,
+        hide_parameters=True,
+        **options,
+    )
 
 
 def database_version(engine: sa.Engine) -> str | None:
@@ -194,6 +299,9 @@ def migrate(engine: sa.Engine) -> None:
     with engine.connect() as plain:
         connection = plain.execution_options(wfm_write=True)
         with connection.begin():
+            if engine.dialect.name == "postgresql":
+                # On SQLite a write transaction is alone; here two that start at once take turns.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             config.attributes["connection"] = connection
             command.upgrade(config, HEAD)
 
@@ -210,7 +318,8 @@ def open_store(url: str, *, clock: Clock | None = None, busy_s: float = BUSY_S) 
     if parsed is not None and parsed.database:
         folder = Path(parsed.database).parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            # It will hold what customers wrote: nobody else on the machine may look inside.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise SetupError(
                 f"the folder {folder} cannot be made ({error.strerror}); point WFM_HOME elsewhere"
@@ -223,7 +332,7 @@ def open_store(url: str, *, clock: Clock | None = None, busy_s: float = BUSY_S) 
     engine = make_engine(url, busy_s=busy_s)
     try:
         migrate(engine)
-        return Store(engine, clock or stored_clock(engine) or SystemClock())
+        return Store(engine, clock or stored_clock(engine) or SystemClock(), busy_s)
     except BaseException:
         engine.dispose()
         raise

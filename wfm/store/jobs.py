@@ -30,7 +30,7 @@ class Job:
     progress  0 to 1
     stage     what is being done, in words
     messages  what there is to know about it: {"at", "level", "code", "text", "arguments"}
-    result    what it gave; kept in parts while it runs, so that a second run need not do them again
+    result    what it gave
     problem   why it failed, as a problem document
     """
 
@@ -89,7 +89,7 @@ def list_jobs(
 
 
 def is_wanted(connection: sa.Connection, job_id: str) -> bool:
-    """Whether the job is still to be carried out."""
+    """Whether the job is still to be carried out: neither cancelled nor ended."""
     return connection.scalar(sa.select(jobs.c.state).where(jobs.c.job_id == job_id)) in OPEN
 
 
@@ -117,11 +117,6 @@ def add_message(writing: Writing, job_id: str, message: Mapping[str, Any]) -> No
     writing.connection.execute(
         jobs.update().where(jobs.c.job_id == job_id).values(messages=[*(held or []), dict(message)])
     )
-
-
-def keep_result(writing: Writing, job_id: str, result: Mapping[str, Any]) -> bool:
-    """Keep what the job has given so far."""
-    return _move(writing, job_id, {"result": dict(result)})
 
 
 def finish_job(writing: Writing, job_id: str, result: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ a reader sees the old roster or the new one and never half of each.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,12 +33,17 @@ _TABLES: dict[FrameName, sa.Table] = {
     "on_shift": tables.plan_on_shift,
 }
 
+# On PostgreSQL, a lock that only those take who publish.
+_PUBLISH_LOCK = 0x77666D02
+
 
 @dataclass(frozen=True)
 class PlanRow:
     """A plan without its tables.
 
-    version  1, 2, 3 ... in the order of publishing; None while it is a draft
+    version               1, 2, 3 ... in the order of publishing; None while it is a draft
+    lineage               what it was computed from
+    certificate_document  the certificate as JSON holds it
     """
 
     plan_id: int
@@ -47,12 +52,20 @@ class PlanRow:
     start: datetime
     end: datetime
     seed: int
-    inputs: dict[str, Any]
-    summary: dict[str, Any]
-    certificate: dict[str, Any]
+    lineage: dict[str, Any] = field(repr=False)
+    summary: dict[str, Any] = field(repr=False)
+    certificate_document: dict[str, Any] = field(repr=False)
     published_at: datetime | None
     actor: str
     written_at: datetime
+
+
+_p = tables.plans.c
+# The columns of a PlanRow, in its order.
+_PLAN = (
+    _p.plan_id, _p.state, _p.version, _p.starts_at, _p.ends_at, _p.seed, _p.inputs, _p.summary,
+    _p.certificate, _p.published_at, _p.actor, _p.written_at,
+)  # fmt: skip
 
 
 def _schema(name: FrameName) -> TableSchema:
@@ -92,27 +105,32 @@ def insert_draft(
     start: datetime,
     end: datetime,
     seed: int,
-    inputs: Mapping[str, Any],
+    lineage: Mapping[str, Any],
     summary: Mapping[str, Any],
     certificate: Mapping[str, Any],
     frames: Mapping[FrameName, pd.DataFrame],
+    job_id: str | None = None,
 ) -> int:
-    """Write a plan with its five tables, each checked against its schema; gives its id."""
+    """Write a plan with its five tables, each checked against its schema; gives its id.
+
+    job_id  the job that made it, by which `made_by` finds it; a job makes one plan
+    """
     checked = {name: _schema(name).check(frames[name]) for name in _TABLES}
-    result = writing.connection.execute(
-        tables.plans.insert().values(
+    plan_id: int = writing.connection.scalars(
+        tables.plans.insert()
+        .values(
             state="draft",
             starts_at=start,
             ends_at=end,
             seed=seed,
-            inputs=dict(inputs),
+            inputs=dict(lineage),
             summary=dict(summary),
             certificate=dict(certificate),
+            job_id=job_id,
             **writing.stamp,
         )
-    )
-    key = result.inserted_primary_key
-    plan_id = int(key[0]) if key is not None else 0
+        .returning(tables.plans.c.plan_id)
+    ).one()
     for name, frame in checked.items():
         rows = _rows(plan_id, frame)
         if rows:
@@ -121,11 +139,21 @@ def insert_draft(
     return plan_id
 
 
+def made_by(connection: sa.Connection, job_id: str) -> int | None:
+    """The plan that the job has saved, or None."""
+    return connection.scalar(
+        sa.select(tables.plans.c.plan_id).where(tables.plans.c.job_id == job_id)
+    )
+
+
 def publish(writing: Writing, plan_id: int) -> int:
     """Make the draft the roster in force, superseding the one before; gives its version.
 
     IllegalMove when it is no draft, NotFound when there is no such plan.
     """
+    if writing.connection.dialect.name == "postgresql":
+        # One at a time, so that versions are counted right; on SQLite a write is alone.
+        writing.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PUBLISH_LOCK)))
     plan = find(writing.connection, plan_id)
     if plan.state != "draft":
         raise IllegalMove(
@@ -153,26 +181,9 @@ def publish(writing: Writing, plan_id: int) -> int:
     return version
 
 
-def _plan(row: Any) -> PlanRow:
-    return PlanRow(
-        plan_id=row.plan_id,
-        state=row.state,
-        version=row.version,
-        start=row.starts_at,
-        end=row.ends_at,
-        seed=row.seed,
-        inputs=row.inputs,
-        summary=row.summary,
-        certificate=row.certificate,
-        published_at=row.published_at,
-        actor=row.actor,
-        written_at=row.written_at,
-    )
-
-
 def find(connection: sa.Connection, which: int | Literal["current", "latest"]) -> PlanRow:
     """The plan with the id, the one in force ("current"), or the newest of any state ("latest")."""
-    query = sa.select(tables.plans)
+    query = sa.select(*_PLAN)
     if which == "current":
         query = query.where(tables.plans.c.state == "published")
     elif which == "latest":
@@ -181,7 +192,7 @@ def find(connection: sa.Connection, which: int | Literal["current", "latest"]) -
         query = query.where(tables.plans.c.plan_id == which)
     row = connection.execute(query).one_or_none()
     if row is not None:
-        return _plan(row)
+        return PlanRow(*tuple(row))
     if which == "current":
         raise NotFound("no roster is published yet; run `wfm plan`, then `wfm publish latest`")
     if which == "latest":

@@ -8,7 +8,7 @@ On the live queue's path: no pandas.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.store import tables
-from wfm.store.engine import Writing
 
 plans = tables.plans
 on_shift = tables.plan_on_shift
@@ -52,24 +51,6 @@ def current_plan_id(connection: sa.Connection) -> int | None:
     return connection.scalar(sa.select(plans.c.plan_id).where(plans.c.state == "published"))
 
 
-def write_staffing(writing: Writing, plan_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add STAFFING rows (start, queue, scheduled, effective, slots, required) to a draft."""
-    _write(writing, staffing, plan_id, rows)
-
-
-def write_on_shift(writing: Writing, plan_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add ON_SHIFT rows (agent_id, start, end, queues joined by a space, slots) to a draft."""
-    _write(writing, on_shift, plan_id, rows)
-
-
-def _write(
-    writing: Writing, table: sa.Table, plan_id: int, rows: Iterable[Mapping[str, Any]]
-) -> None:
-    values = [{**row, "plan_id": plan_id} for row in rows]
-    if values:
-        writing.connection.execute(table.insert(), values)
-
-
 def _in_force(table: sa.Table) -> sa.ColumnElement[bool]:
     """Whether the row's plan is published and no later version covers the row's start.
 
@@ -86,12 +67,20 @@ def _in_force(table: sa.Table) -> sa.ColumnElement[bool]:
     )
 
 
-def _shifts() -> sa.Select[Any]:
+def _versions(*conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
+    """Ids of the published plans that fulfil the conditions.
+
+    Rows are looked for in them by `plan_id`, so that no index scan goes through years of rosters.
+    """
+    return sa.select(plans.c.plan_id).where(plans.c.version.is_not(None), *conditions)
+
+
+def _shifts(versions: sa.Select[int]) -> sa.Select[Any]:
     t = on_shift.c
     return (
         sa.select(t.agent_id, t.start, t.end, t.queues, t.slots)
         .join(plans, plans.c.plan_id == t.plan_id)
-        .where(_in_force(on_shift))
+        .where(t.plan_id.in_(versions), _in_force(on_shift))
     )
 
 
@@ -103,7 +92,7 @@ def on_shift_at(connection: sa.Connection, agent_id: str, at: datetime) -> OnShi
     """The stretch the agent is in at `at`, or None when they are off shift or on a break."""
     t = on_shift.c
     row = connection.execute(
-        _shifts()
+        _shifts(_versions(plans.c.starts_at <= at))
         .where(t.agent_id == agent_id, t.start <= at, t.end > at)
         .order_by(plans.c.version.desc())
         .limit(1)
@@ -115,7 +104,10 @@ def next_on_shift(connection: sa.Connection, agent_id: str, after: datetime) -> 
     """The agent's first stretch that starts after `after`, or None."""
     t = on_shift.c
     row = connection.execute(
-        _shifts().where(t.agent_id == agent_id, t.start > after).order_by(t.start).limit(1)
+        _shifts(_versions(plans.c.ends_at > after))
+        .where(t.agent_id == agent_id, t.start > after)
+        .order_by(t.start)
+        .limit(1)
     ).one_or_none()
     return None if row is None else _shift(row)
 
@@ -124,7 +116,9 @@ def all_on_shift_at(connection: sa.Connection, at: datetime) -> tuple[OnShift, .
     """Everybody's stretch at `at`, one an agent, by agent."""
     t = on_shift.c
     rows = connection.execute(
-        _shifts().where(t.start <= at, t.end > at).order_by(t.agent_id, plans.c.version)
+        _shifts(_versions(plans.c.starts_at <= at))
+        .where(t.start <= at, t.end > at)
+        .order_by(t.agent_id, plans.c.version)
     )
     # Where an older roster's stretch runs into a newer roster, the newer one speaks.
     latest = {row.agent_id: _shift(row) for row in rows}
@@ -136,10 +130,11 @@ def staffing_rows(
 ) -> tuple[StaffingRow, ...]:
     """Staffing in force of the intervals that start in [start, end), by start and queue."""
     t = staffing.c
+    covering = _versions(plans.c.starts_at < end, plans.c.ends_at > start)
     rows = connection.execute(
         sa.select(t.plan_id, t.start, t.queue, t.scheduled, t.effective, t.slots, t.required)
         .join(plans, plans.c.plan_id == t.plan_id)
-        .where(_in_force(staffing), t.start >= start, t.start < end)
+        .where(t.plan_id.in_(covering), _in_force(staffing), t.start >= start, t.start < end)
         .order_by(t.start, t.queue)
     )
     return tuple(StaffingRow(*row) for row in rows)

@@ -175,6 +175,8 @@ plans = Table(
     Column("certificate", JSON, nullable=False),
     Column("published_at", Instant),
     Column("published_by", String(120)),
+    # The job that made it: run again after a crash, it finds its plan and makes no second one.
+    Column("job_id", String(40), unique=True),
     *_made(),
     Index(None, "state"),
 )

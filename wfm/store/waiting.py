@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.cases import Case
-from wfm.order import ORDER
+from wfm.order import LOST, ORDER
 from wfm.store import tables
 from wfm.store.bulk import upsert
 from wfm.store.cases import ASSIGNED, CASE, NEW, case_from
@@ -46,35 +46,66 @@ class QueueCounts:
         return cls(queue, 0, None, None, 0, 0)
 
 
+# How many of the first cases of a queue a claim looks at: on PostgreSQL so many may be in the hands
+# of others who claim just now, before one must look at all.
+HEADS = 32
+
+
 def order_by(*, now: datetime, late_last: Collection[str]) -> list[sa.ColumnElement[Any]]:
-    """The ORDER BY of `wfm.order`; cases of the queues `late_last` that are late come last."""
+    """The ORDER BY of `wfm.order`; lost cases of the queues `late_last` come last."""
     key: list[sa.ColumnElement[Any]] = [
         cases.c[column].asc() if direction == "asc" else cases.c[column].desc()
         for column, direction in ORDER
     ]
     if not late_last:
         return key
-    late = sa.and_(cases.c.queue.in_(sorted(late_last)), cases.c.due_at <= now)
-    return [sa.case((late, 1), else_=0), *key]
+    lost = sa.and_(cases.c.queue.in_(sorted(late_last)), _lost(now))
+    return [sa.case((lost, 1), else_=0), *key]
+
+
+def _lost(now: datetime) -> sa.ColumnElement[bool]:
+    return cases.c.due_at <= now + LOST
 
 
 def lock_first_waiting(
-    writing: Writing, queues: Collection[str], *, late_last: Collection[str], wait: bool
+    writing: Writing, queues: Collection[str], *, late_last: Collection[str]
 ) -> Case | None:
     """The first waiting case of the queues in the order, locked until the transaction ends.
 
-    wait  whether to wait for cases that another transaction has locked; if not, they are passed
-          over, and None may mean that some are just being handled
+    None when none waits, and only then: cases that another transaction has locked are passed over;
+    where all are, it is waited until that is decided.
     """
-    return case_from(
-        writing.connection.execute(
-            sa.select(*CASE)
-            .where(cases.c.queue.in_(sorted(queues)), NEW)
-            .order_by(*order_by(now=writing.at, late_last=late_last))
-            .limit(1)
-            .with_for_update(skip_locked=not wait)
-        ).one_or_none()
-    )
+    order = order_by(now=writing.at, late_last=late_last)
+    first = sa.select(*CASE).where(NEW).order_by(*order).limit(1)
+    heads = _heads(queues, now=writing.at, late_last=late_last)
+    tries = [first.where(cases.c.case_id.in_(heads)).with_for_update(skip_locked=True)]
+    if writing.connection.dialect.name == "postgresql":
+        of_all = first.where(cases.c.queue.in_(sorted(queues)))
+        tries += [of_all.with_for_update(skip_locked=True), of_all.with_for_update()]
+    for query in tries:
+        found = case_from(writing.connection.execute(query).one_or_none())
+        if found is not None:
+            return found
+    return None
+
+
+def _heads(
+    queues: Collection[str], *, now: datetime, late_last: Collection[str]
+) -> sa.CompoundSelect[int]:
+    """Ids of the first waiting cases of each queue, read off the index one queue at a time.
+
+    The first of all is among them. Where lost cases come last, they and the others are two runs
+    of the index. Only cases of the same deadline are sorted.
+    """
+    plain = order_by(now=now, late_last=())
+    runs = []
+    for queue in sorted(queues):
+        own = sa.select(cases.c.case_id).where(cases.c.queue == queue, NEW)
+        parts = (~_lost(now), _lost(now)) if queue in late_last else (sa.true(),)
+        for part in parts:
+            run = own.where(part).order_by(*plain).limit(HEADS).subquery()
+            runs.append(sa.select(run.c.case_id))
+    return sa.union_all(*runs)
 
 
 def lock_agent(writing: Writing, agent_id: str) -> None:

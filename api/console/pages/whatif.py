@@ -103,7 +103,7 @@ def form(plan: PlanView, brand: Brand, today: date) -> html.Section:
         ),
         html.Div(
             [
-                layout.field("Length, minutes", _number("whatif-length", 120, 15, 1440, 15)),
+                layout.field("Length, minutes", _number("whatif-length", 120, 5, 1440, 5)),
                 layout.field("Volume factor", _number("whatif-factor", 3, 0, 50, 0.1)),
             ],
             className="pair",
@@ -143,8 +143,8 @@ def spike_of(brand: Brand, form: Form) -> Spike:
         raise RequestError("no queue is chosen; choose at least one that the spike reaches")
     if form.length_min is None or form.factor is None or form.half_life_min is None:
         raise RequestError(
-            "a number is missing or out of its range: the length is 15 to 1440 minutes, the factor "
-            "0 to 50, the half-life 5 to 1440 minutes"
+            "a number is missing or out of its range; the length and the half-life are 5 to 1440 "
+            "minutes in steps of 5, the factor is 0 to 50 in tenths"
         )
     day, at = date.fromisoformat(form.day), time.fromisoformat(form.at)
     return Spike(

@@ -158,5 +158,5 @@ def test_a_locked_database_is_told_and_nothing_changes(
     finally:
         holder.close()
     assert code == 2
-    assert "written by another process" in said
+    assert "try again in a moment" in said
     assert dump(branded) == before

@@ -298,7 +298,7 @@ def keep(store: Store, brand: Brand, agents: tuple[Agent, ...], plan: PlanView) 
             start=plan.start,
             end=plan.end,
             seed=plan.seed,
-            inputs={"noise": noise.to_document()},
+            lineage={"noise": noise.to_document()},
             summary=dict(plan.summary),
             certificate=tables.certificate.to_document(),
             frames={

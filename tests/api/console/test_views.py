@@ -39,9 +39,9 @@ def test_a_newer_draft_does_not_hide_the_published_plan(store, fill):
             start=document.start,
             end=document.end,
             seed=99,
-            inputs={},
+            lineage={},
             summary={},
-            certificate=document.certificate,
+            certificate=document.certificate_document,
             frames={
                 name: records.plans.read_frame(writing.connection, name, published)
                 for name in ("forecast", "requirement", "roster", "staffing", "on_shift")

@@ -170,8 +170,8 @@ def test_what_is_missing_before_planning_is_told_with_the_command(store: Store):
     [
         ({"weeks": 0}, "1 to 8 weeks"),
         ({"weeks": 9}, "1 to 8 weeks"),
-        ({"replications": 1}, "at least 2"),
-        ({"seed": -1}, "0 or more"),
+        ({"replications": 1}, "between 2 and"),
+        ({"seed": -1}, "between 0 and"),
     ],
 )
 def test_a_request_out_of_range_is_refused(change: dict[str, int], words: str):

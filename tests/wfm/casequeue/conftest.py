@@ -18,7 +18,7 @@ from wfm.casequeue.claims import Claimed, answer, claim_next
 from wfm.cases import Case, Contact
 from wfm.ingest.intake import Taken, take_in
 from wfm.sla import OpeningGoal, ServiceGoal, WorkLaw
-from wfm.store import cases, staffing, tables
+from wfm.store import cases, tables
 from wfm.store.engine import Store
 
 
@@ -119,7 +119,10 @@ class Desk:
                 )
                 .returning(p.c.plan_id)
             ).scalar_one()
-            staffing.write_on_shift(w, plan_id, stretches)
+            w.connection.execute(
+                tables.plan_on_shift.insert(),
+                [{"plan_id": plan_id, **stretch} for stretch in stretches],
+            )
         return plan_id
 
     def stretch(

@@ -15,7 +15,7 @@ from wfm.store.waiting import order_by
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 # Few values, so that ties are common and every part of the key decides somewhere.
-minutes = st.integers(-3, 3).map(lambda m: NOW + timedelta(minutes=m))
+minutes = st.integers(-7, 7).map(lambda m: NOW + timedelta(minutes=m))
 waiting = st.tuples(st.sampled_from(["x", "chat"]), minutes, st.integers(0, 2), minutes)
 
 

@@ -40,11 +40,11 @@ def publish(store):
                 p.insert().values(**values, **w.stamp).returning(p.c.plan_id)
             ).scalar_one()
             days = [start + timedelta(days=d) for d in range((end - start).days)]
-            staffing.write_on_shift(
-                w,
-                plan_id,
+            w.connection.execute(
+                tables.plan_on_shift.insert(),
                 [
                     {
+                        "plan_id": plan_id,
                         "agent_id": agent_id,
                         "start": day + timedelta(hours=8),
                         "end": day + timedelta(hours=16),
@@ -54,11 +54,11 @@ def publish(store):
                     for day in days
                 ],
             )
-            staffing.write_staffing(
-                w,
-                plan_id,
+            w.connection.execute(
+                tables.plan_staffing.insert(),
                 [
                     {
+                        "plan_id": plan_id,
                         "start": day,
                         "queue": "x",
                         "scheduled": scheduled,

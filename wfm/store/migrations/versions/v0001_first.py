@@ -182,9 +182,11 @@ def upgrade() -> None:
         sa.Column("certificate", sa.JSON(), nullable=False),
         sa.Column("published_at", Instant, nullable=True),
         sa.Column("published_by", sa.String(length=120), nullable=True),
+        sa.Column("job_id", sa.String(length=40), nullable=True),
         sa.Column("actor", sa.String(length=120), nullable=False),
         sa.Column("written_at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("plan_id", name=op.f("pk_plans")),
+        sa.UniqueConstraint("job_id", name=op.f("uq_plans_job_id")),
         sa.UniqueConstraint("version", name=op.f("uq_plans_version")),
     )
     with op.batch_alter_table("plans", schema=None) as batch_op:
