@@ -165,8 +165,13 @@ class Certificate:
 
     def describe(self, zone: ZoneInfo | None = None) -> list[str]:
         """The certificate in a few lines for people, times local to `zone` (UTC without one)."""
-        head = f"{self.replications} simulated runs of the plan, seed {self.seed}"
+        head = f"{self.replications} simulated runs, on a seed the plan was not made with ({self.seed})"
         return [head, *(_in_words(goal, zone or ZoneInfo("UTC")) for goal in self.goals)]
+
+
+def _length(seconds: int) -> str:
+    """Whole hours as hours, anything else as minutes."""
+    return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds / 60:g} min"
 
 
 def _in_words(goal: GoalResult, zone: ZoneInfo) -> str:
@@ -175,7 +180,7 @@ def _in_words(goal: GoalResult, zone: ZoneInfo) -> str:
     if goal.goal == "opening":
         what += " after opening"
     if goal.threshold_s is not None:
-        what += f" in {goal.threshold_s / 60:g} min"
+        what += f" in {_length(goal.threshold_s)}"
     if goal.share is not None:
         what += f" for {goal.share:.0%}"
     if goal.attainment is None or goal.p10 is None or goal.p90 is None:

@@ -9,11 +9,17 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from wfm.frames import interval_index
+from wfm.paths import Paths
+from wfm.timegrid import interval_count
 
 ALL = ""  # the choice "all queues"
+
+BANDS = ("mean", "q025", "q10", "q90", "q975")
+BAND_LEVELS = (0.025, 0.10, 0.90, 0.975)
 
 
 def between(table: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
@@ -25,11 +31,34 @@ def of_queue(table: pd.DataFrame, queue: str, columns: list[str]) -> pd.DataFram
     """`columns` by interval: of one queue, or summed over all where `queue` is ALL.
 
     The index is `start`. A sum leaves out what is missing; an interval in which every queue is
-    missing is absent. Sums of quantiles suppose that all queues have their high day together.
+    missing is absent. Quantiles must not be summed: see `expected`.
     """
     if queue != ALL:
         return table.loc[table["queue"] == queue, ["start", *columns]].set_index("start")[columns]
     return table.groupby("start")[columns].sum(min_count=1)
+
+
+def expected(forecast: pd.DataFrame, paths: Paths, queue: str, *, fine: bool) -> pd.DataFrame:
+    """What is expected, with its bands: mean, q025, q10, q90, q975, by interval or hour.
+
+    forecast  FORECAST of whole hours
+    paths     sampled futures of the same queues that hold the forecast's span
+
+    One queue's intervals bear the forecast's own quantiles. Of hours, and of all queues together,
+    no quantile follows from those of the parts, so they are read off the paths.
+    """
+    table = of_queue(forecast, queue, list(BANDS if fine and queue != ALL else ("mean",)))
+    if fine and queue != ALL:
+        return table
+    counts = paths.contacts.sum(axis=2) if queue == ALL else paths.of(queue)
+    first = interval_count(paths.start, table.index[0].to_pydatetime()) if len(table) else 0
+    counts = counts[:, first : first + len(table)]
+    if not fine:
+        table = thinned(table, fine=False)
+        counts = counts.reshape(len(counts), len(table), -1).mean(axis=2)
+    for name, level in zip(BANDS[1:], BAND_LEVELS, strict=True):
+        table[name] = np.quantile(counts, level, axis=0)
+    return table
 
 
 def on_grid(table: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:

@@ -17,11 +17,13 @@ import pandas as pd
 
 from api.planning import records, whatif
 from api.planning.whatif import Spike, WhatIfResult
+from forecasting.scenarios import Noise, paths_from
 from scheduling.certificate import Certificate
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.errors import NotFound
 from wfm.ingest.volumes import load_volumes
+from wfm.paths import Paths
 from wfm.people import Agent
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
@@ -31,6 +33,7 @@ from wfm.store.plans import PlanState
 from wfm.timegrid import SystemClock
 
 KEPT_PLANS = 4
+BAND_PATHS = 200
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,11 @@ class Tables:
     """A plan's tables and certificate; `hours` is its first responses inside the window, by hour.
 
     hours  start, queue ("" for all together), attainment, cases
+    paths  sampled futures that the bands of hours and of all queues are read off
     """
 
     forecast: pd.DataFrame = field(repr=False)
+    paths: Paths = field(repr=False)
     requirement: pd.DataFrame = field(repr=False)
     roster: pd.DataFrame = field(repr=False)
     staffing: pd.DataFrame = field(repr=False)
@@ -145,8 +150,11 @@ class Views:
 
 def _tables(stored: records.StoredPlan) -> Tables:
     hours = stored.certificate.table("hour")
+    forecast = stored.forecast()
+    noise = Noise.from_document(stored.lineage["noise"])
     return Tables(
-        forecast=stored.forecast(),
+        forecast=forecast,
+        paths=paths_from(forecast, noise, count=BAND_PATHS, seed=stored.seed),
         requirement=stored.requirement(),
         roster=stored.roster(),
         staffing=stored.staffing(),

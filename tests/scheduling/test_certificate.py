@@ -175,7 +175,7 @@ def test_nobody_on_shift_is_a_certificate_of_nothing_kept(desk, staff):
 
 def test_it_reads_as_a_few_lines(desk, staff):
     lines = certified(desk, required(desk), staff).describe()
-    assert lines[0] == "120 simulated runs of the plan, seed 11"
+    assert lines[0] == "120 simulated runs, on a seed the plan was not made with (11)"
     assert lines[1].startswith("x, first response in 15 min for 90%: ")
-    assert "mail, first response after opening in 60 min for 90%: " in "\n".join(lines)
+    assert "mail, first response after opening in 1 h for 90%: " in "\n".join(lines)
     assert lines[-1].startswith("all queues, first response for 90%: ")

@@ -326,11 +326,10 @@ def demand_figure(views: Views, plan: PlanView, brand: Brand, look: Look) -> Any
     if begin < until:
         known = series.of_queue(views.history(begin, until), look.queue, ["contacts"])
         past = series.on_grid(known, begin, until) if len(known) else past
-    bands = ["mean", "q025", "q10", "q90", "q975"]
     ahead = series.between(plan.tables.forecast, begin, look.end)
     return charts.forecast_chart(
         series.thinned(past, fine=look.is_day),
-        series.thinned(series.of_queue(ahead, look.queue, bands), fine=look.is_day),
+        series.expected(ahead, plan.tables.paths, look.queue, fine=look.is_day),
         zone=brand.tz,
         marks=marks_of(brand, views.campaigns(), replace(look, start=begin)),
         now=now,
@@ -387,8 +386,6 @@ def demand_note(look: Look) -> str:
     note = "New cases per 15 minutes, with the time before for comparison."
     if not look.is_day:
         note += " Drawn as hourly means; choose a day to see each interval."
-    if look.queue == series.ALL:
-        note += " The bands of all queues together suppose that all have their high day at once."
     return note
 
 

@@ -19,6 +19,7 @@ from wfm.brands import Brand, Market, Queue
 from wfm.calendars import ServiceWindow
 from wfm.campaigns import Campaign
 from wfm.frames import FORECAST, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING, VOLUMES, interval_index
+from wfm.paths import Paths
 from wfm.people import (
     Agent,
     BreakRule,
@@ -126,6 +127,13 @@ def make_forecast(index: pd.DatetimeIndex) -> pd.DataFrame:
         }
 
     return FORECAST.check(_stacked(index, make))
+
+
+def make_paths(index: pd.DatetimeIndex, count: int = 40) -> Paths:
+    rng = np.random.default_rng(2)
+    means = np.stack([_wave(index) * (1 + n / 2) for n in range(len(QUEUES))], axis=1)
+    counts = rng.poisson(means, size=(count, *means.shape)).astype("int64")
+    return Paths(index[0].to_pydatetime(), tuple(name for name, _ in QUEUES), counts)
 
 
 def make_requirement(index: pd.DatetimeIndex) -> pd.DataFrame:
@@ -333,6 +341,7 @@ def make_plan(brand: Brand, agents: tuple[Agent, ...], **changes: Any) -> PlanVi
         },
         tables=Tables(
             forecast=make_forecast(index),
+            paths=make_paths(index),
             requirement=requirement,
             roster=make_roster(brand.tz, agents),
             staffing=make_staffing(requirement),

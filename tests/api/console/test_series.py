@@ -5,9 +5,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from api.console import series
 from wfm.frames import interval_index
+from wfm.paths import Paths
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -83,3 +85,52 @@ def test_the_hour_that_comes_twice_is_weighed_by_its_cases():
     )
 
     assert series.heat(hours, BERLIN).loc[2, date(2026, 10, 25)] == (30 + 5) / 40
+
+
+def forecast_of(queues: tuple[str, ...], hours: int = 3) -> pd.DataFrame:
+    index = interval_index(START, START + timedelta(hours=hours))
+    parts = [
+        pd.DataFrame(
+            {
+                "start": index,
+                "queue": pd.Series([q] * len(index), dtype="str"),
+                "mean": 10.0,
+                "q025": 4.0,
+                "q10": 6.0,
+                "q90": 14.0,
+                "q975": 17.0,
+            }
+        )
+        for q in queues
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_one_queues_intervals_bear_the_forecasts_own_quantiles():
+    table = forecast_of(("x", "mail"))
+    paths = Paths(START, ("x", "mail"), np.zeros((5, 12, 2), np.int64))
+    drawn = series.expected(table, paths, "x", fine=True)
+    assert drawn["q90"].tolist() == [14.0] * 12
+
+
+@pytest.mark.parametrize("queue", ["x", series.ALL])
+def test_bands_of_hours_and_sums_are_read_off_the_paths(queue: str):
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(10.0, size=(4000, 12, 2)).astype(np.int64)
+    paths = Paths(START, ("x", "mail"), counts)
+    drawn = series.expected(forecast_of(("x", "mail")), paths, queue, fine=False)
+    level = 10.0 if queue == "x" else 20.0
+    # The mean of four Poisson intervals spreads half as much as one of them.
+    spread = 1.2816 * np.sqrt(level / 4)
+    assert drawn["mean"].tolist() == [level] * 3
+    assert drawn["q90"].to_numpy() == pytest.approx(level + spread, abs=0.35)
+    assert drawn["q10"].to_numpy() == pytest.approx(level - spread, abs=0.35)
+
+
+def test_bands_begin_where_the_range_begins():
+    counts = np.arange(12, dtype=np.int64)[None, :, None].repeat(3, axis=0)
+    paths = Paths(START, ("x",), counts)
+    table = forecast_of(("x",))
+    later = table[table["start"] >= START + timedelta(hours=1)]
+    drawn = series.expected(later, paths, series.ALL, fine=True)
+    assert drawn["q10"].tolist() == list(range(4, 12))
