@@ -165,7 +165,10 @@ class Certificate:
 
     def describe(self, zone: ZoneInfo | None = None) -> list[str]:
         """The certificate in a few lines for people, times local to `zone` (UTC without one)."""
-        head = f"{self.replications} simulated runs, on a seed the plan was not made with ({self.seed})"
+        head = (
+            f"{self.replications} simulated runs, "
+            f"on a seed the plan was not made with ({self.seed})"
+        )
         return [head, *(_in_words(goal, zone or ZoneInfo("UTC")) for goal in self.goals)]
 
 

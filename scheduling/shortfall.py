@@ -39,7 +39,7 @@ def reasons(
     zone: ZoneInfo,
     start: datetime,
 ) -> tuple[str, ...]:
-    """One sentence for each queue and cause, most hours first.
+    """One sentence for each queue and cause, most hours first; one in all if all are negligible.
 
     short  agents short, shape (intervals, queues)
     """
@@ -52,13 +52,20 @@ def reasons(
         hours[key] = hours.get(key, 0.0) + float(short[t, q]) * INTERVAL_H
         worst[key] = max(worst.get(key, (0.0, 0, "")), (float(short[t, q]), -t, cause.words))
     told = []
-    for key, missing in sorted(hours.items(), key=lambda item: (-item[1], item[0])):
+    in_order = sorted(hours.items(), key=lambda item: (-item[1], item[0]))
+    for key, missing in in_order:
         if missing < NEGLIGIBLE_H:
-            continue
+            break
         _, t, words = worst[key]
         at = (start - t * INTERVAL).astimezone(zone)
         told.append(
             f"{key[0]} is short of {missing:.1f} agent-hours, most on {at:%a %d %b %H:%M}: {words}"
+        )
+    if in_order and not told:
+        where = ", ".join(sorted({queue for queue, _ in hours}))
+        told.append(
+            f"short of {sum(hours.values()):.2f} agent-hours in all ({where}): fractions of a "
+            f"head, each cause below {NEGLIGIBLE_H} hours and worth less than any shift"
         )
     return tuple(told)
 

@@ -287,6 +287,17 @@ def test_more_than_can_be_done_is_a_shortfall_with_its_reason_and_no_error():
     assert any("contract hours exhausted in week 10" in m for m in outcome.messages)
 
 
+def test_a_shortfall_whose_causes_are_all_negligible_is_still_told(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("scheduling.shortfall.NEGLIGIBLE_H", 1e6)
+    outcome = roster_of(make_brand(), (make_agent(),), {"x": 1}, days=2)
+
+    told = [m for m in outcome.messages if "short of" in m]
+    assert len(told) == 1
+    assert f"short of {outcome.shortfall_hours:.2f} agent-hours in all (x)" in told[0]
+
+
 def test_a_skill_nobody_has_is_named():
     brand = make_brand(queues=("x", "linkedin"))
     outcome = roster_of(brand, (make_agent(),), {"x": 1, "linkedin": 1}, days=2)
