@@ -104,8 +104,7 @@ class Jobs:
             DBOS.listen_queues([QUEUE] if self.is_service else [])
             DBOS.launch()
             DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S)
-            if self.is_service:
-                self._take_up_the_forgotten()
+            self._settle_the_forgotten()
         except BaseException:
             self.stop()
             raise
@@ -162,10 +161,11 @@ class Jobs:
             with self.store.writing(self.executor) as writing:
                 jobs.fail_job(writing, job_id, told)
 
-    def _take_up_the_forgotten(self) -> None:
+    def _settle_the_forgotten(self) -> None:
         """Settle jobs that are open in the store but that no living process owes any more.
 
-        A service that was stopped left them queued; a command that was killed left its own.
+        A service that was stopped left them queued, and the next service takes them up; a command
+        that was killed left its own, and whoever comes next says so.
         """
         with self.store.reading() as connection:
             open_jobs = jobs.list_jobs(connection, limit=1000, states=jobs.OPEN)
@@ -173,6 +173,8 @@ class Jobs:
             debts = DBOS.list_workflows(workflow_id_prefix=job.job_id)
             owed = [d for d in debts if d.status in ("PENDING", "ENQUEUED", "DELAYED")]
             if not owed:
+                if not self.is_service:
+                    continue
                 self._enqueue(job.job_id, workflow_id=f"{job.job_id}-{len(debts)}")
             elif all(d.status == "PENDING" and _is_dead_command(d.executor_id) for d in owed):
                 told = problem_of(

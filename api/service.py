@@ -57,8 +57,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         bound.close()
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(
-                f"port {port} of {host} is in use; stop what uses it, or choose another: "
-                f"wfm serve --port {port + 1}",
+                f"port {port} of {host} is in use; stop what uses it, or choose another with "
+                f"--port {port + 1}",
                 host=host,
                 port=port,
             ) from None

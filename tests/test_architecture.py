@@ -56,7 +56,6 @@ ONE_IMPORTER = {
     "rich": ("api/cli/",),
     "alembic": ("wfm/store/",),
     "sqlalchemy": ("wfm/store/",),
-    "argon2": ("wfm/store/access.py",),
 }
 
 # Nothing in the product may use these: they clash with what we use, or run what a stranger wrote.

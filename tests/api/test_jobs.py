@@ -266,8 +266,9 @@ def test_a_killed_service_takes_its_child_along_and_the_next_one_resumes_the_job
     assert (again.state, again.result) == ("done", {"marks": 2})
 
 
-def test_a_killed_command_leaves_a_job_that_the_next_service_settles(
-    store: Store, settings: Settings, elsewhere
+@pytest.mark.parametrize("by", ["service", "command"])
+def test_a_killed_command_leaves_a_job_that_whoever_comes_next_settles(
+    store: Store, settings: Settings, elsewhere, by: str
 ):
     command = elsewhere("command", "nap")
     job = newest(store)
@@ -276,7 +277,11 @@ def test_a_killed_command_leaves_a_job_that_the_next_service_settles(
     os.kill(command.pid, signal.SIGKILL)
     command.wait()
     assert gone_within(pid, 2)
-    with Jobs(store, settings, kinds=KINDS).started():
+    if by == "service":
+        with Jobs(store, settings, kinds=KINDS).started():
+            settled = until(store, job.job_id, ended)
+    else:
+        run_job(store, settings, "nap", {"seconds": 0.1}, "bob", kinds=KINDS)
         settled = until(store, job.job_id, ended)
     assert settled.state == "failed"
     assert settled.problem is not None
