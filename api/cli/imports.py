@@ -87,7 +87,8 @@ def volumes(
     as_json: JsonOption = False,
 ) -> None:
     """Counts of new cases an interval, of any step up to an hour."""
-    from wfm.ingest.volumes import VolumeOptions, import_volumes
+    from wfm.ingest.volumeoptions import VolumeOptions
+    from wfm.ingest.volumes import import_volumes
 
     options = VolumeOptions(
         queue=queue,

@@ -22,7 +22,7 @@ from scheduling.certificate import Certificate
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.errors import NotFound
-from wfm.ingest.volumes import load_volumes
+from wfm.ingest.history import load_volumes
 from wfm.paths import Paths
 from wfm.people import Agent
 from wfm.store.brands import load_brand

@@ -14,7 +14,7 @@ from scheduling.certificate import Certificate
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.errors import DataError, RequestError
-from wfm.ingest.volumes import load_volumes
+from wfm.ingest.history import load_volumes
 from wfm.store import plans
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns

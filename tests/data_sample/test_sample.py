@@ -24,8 +24,9 @@ from wfm.frames import VOLUMES, interval_index
 from wfm.ingest.agents import import_agents
 from wfm.ingest.brandfile import import_brand, read_brand
 from wfm.ingest.campaigns import import_campaigns
+from wfm.ingest.history import load_volumes
 from wfm.ingest.report import ImportReport
-from wfm.ingest.volumes import import_volumes, load_volumes
+from wfm.ingest.volumes import import_volumes
 from wfm.people import Agent
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store, open_store

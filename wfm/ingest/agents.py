@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -13,11 +14,12 @@ from wfm.brands import Brand
 from wfm.calendars import WEEKDAYS
 from wfm.errors import DataError
 from wfm.ingest import cells
+from wfm.ingest.compare import Found
 from wfm.ingest.faults import Faults, unknown
 from wfm.ingest.hours import merge_slots, parse_hours
-from wfm.ingest.keyed import Found, Kind, settle
+from wfm.ingest.keyed import Kind, import_keyed
 from wfm.ingest.report import ImportReport
-from wfm.ingest.tables import Column, open_table
+from wfm.ingest.tables import Column, Piece
 from wfm.people import Agent, Availability, ContractTerm, Preference, Skill, TimeOff
 from wfm.progress import Progress, silent
 from wfm.store.brands import load_brand
@@ -47,7 +49,7 @@ WISHES: dict[str, Wish] = {
     "prefer": "prefer_template",
     "avoid": "avoid_template",
 }
-KIND = Kind[Agent]("agents", "agents", "agent_id", load_agents, save_agents, lambda a: a.agent_id)
+KIND = Kind[Agent]("agents", COLUMNS, "agent_id", load_agents, save_agents, lambda a: a.agent_id)
 
 T = TypeVar("T")
 
@@ -89,35 +91,15 @@ def import_agents(
     """
     with store.reading() as connection:
         names = _names(load_brand(connection))
-    faults = Faults(path.name)
-    table = open_table(path, faults)
-    if table is None:
-        raise faults.error()
-    drafts: dict[str, _Draft] = {}
-    rows = 0
-    for piece in table.pieces(COLUMNS, faults):
-        rows += len(piece.lines) + piece.dropped
-        for i, line in enumerate(piece.lines.tolist()):
-            row = {column: texts[i] for column, texts in piece.cells.items()}
-            _take_row(drafts, line, row, names, faults)
-        progress(piece.done, f"reading {table.name}")
-    found = [
-        Found(draft.line, draft.rows, agent)
-        for agent_id, draft in drafts.items()
-        if (agent := _agent(agent_id, draft, names, faults)) is not None
-    ]
-    ignored = table.ignored(COLUMNS)
-    return settle(
+    return import_keyed(
         store,
+        path,
         KIND,
-        table,
-        found,
-        faults,
+        partial(_agents, names),
         actor=actor,
-        rows_read=rows,
         replace=replace,
         skip_bad=skip_bad,
-        notes=(f"Columns not used: {', '.join(ignored)}.",) if ignored else (),
+        progress=progress,
     )
 
 
@@ -127,6 +109,20 @@ def _names(brand: Brand) -> _Names:
         tuple(c.name for c in brand.contracts),
         tuple(t.name for t in brand.templates),
     )
+
+
+def _agents(names: _Names, pieces: Iterable[Piece], faults: Faults) -> list[Found[str, Agent]]:
+    """The agents whose rows are all good."""
+    drafts: dict[str, _Draft] = {}
+    for piece in pieces:
+        for i, line in enumerate(piece.lines.tolist()):
+            row = {column: texts[i] for column, texts in piece.cells.items()}
+            _take_row(drafts, line, row, names, faults)
+    return [
+        Found(agent_id, agent, draft.line, rows=draft.rows)
+        for agent_id, draft in drafts.items()
+        if (agent := _agent(agent_id, draft, names, faults)) is not None
+    ]
 
 
 def _take_row(

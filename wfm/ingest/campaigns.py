@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from wfm.brands import Brand
 from wfm.campaigns import CATEGORIES, Campaign, Category
 from wfm.ingest import cells
+from wfm.ingest.compare import Found
 from wfm.ingest.faults import Faults, choose, unknown
-from wfm.ingest.keyed import Found, Kind, settle
+from wfm.ingest.keyed import Kind, import_keyed
 from wfm.ingest.report import ImportReport
-from wfm.ingest.tables import Column, Piece, open_table
+from wfm.ingest.tables import Column, Piece
 from wfm.progress import Progress, silent
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns, save_campaigns
@@ -29,7 +32,7 @@ COLUMNS = (
 )
 LONGEST = 200
 KIND = Kind[Campaign](
-    "campaigns", "campaigns", "name", load_campaigns, save_campaigns, lambda item: item.name
+    "campaigns", COLUMNS, "name", load_campaigns, save_campaigns, lambda item: item.name
 )
 
 
@@ -49,41 +52,33 @@ def import_campaigns(
     """
     with store.reading() as connection:
         brand = load_brand(connection)
-    faults = Faults(path.name)
-    table = open_table(path, faults)
-    if table is None:
-        raise faults.error()
-    found: list[Found[Campaign]] = []
-    lines: dict[str, int] = {}
-    rows = 0
-    for piece in table.pieces(COLUMNS, faults):
-        rows += len(piece.lines) + piece.dropped
-        found += _campaigns(brand, piece, lines, faults)
-        progress(piece.done, f"reading {table.name}")
-    ignored = table.ignored(COLUMNS)
-    return settle(
+    return import_keyed(
         store,
+        path,
         KIND,
-        table,
-        found,
-        faults,
+        partial(_campaigns, brand),
         actor=actor,
-        rows_read=rows,
         replace=replace,
         skip_bad=skip_bad,
-        notes=(f"Columns not used: {', '.join(ignored)}.",) if ignored else (),
+        progress=progress,
     )
 
 
-def _campaigns(
+def _campaigns(brand: Brand, pieces: Iterable[Piece], faults: Faults) -> list[Found[str, Campaign]]:
+    """The campaigns whose row is good."""
+    lines: dict[str, int] = {}
+    return [found for piece in pieces for found in _of_piece(brand, piece, lines, faults)]
+
+
+def _of_piece(
     brand: Brand, piece: Piece, lines: dict[str, int], faults: Faults
-) -> list[Found[Campaign]]:
+) -> list[Found[str, Campaign]]:
     starts, ends = (
         cells.instants(piece.cells[column], piece.lines, column, faults, zone=brand.zone, ways="")
         for column in ("start", "end")
     )
     queues = [queue.name for queue in brand.queues]
-    found: list[Found[Campaign]] = []
+    found: list[Found[str, Campaign]] = []
     for i, name in enumerate(piece.cells["name"]):
         line = int(piece.lines[i])
         row = {column: texts[i] for column, texts in piece.cells.items()}
@@ -124,7 +119,7 @@ def _campaigns(
                 rise_min,
                 half_life_min,
             )
-            found.append(Found(line, 1, campaign))
+            found.append(Found(name, campaign, line))
     return found
 
 

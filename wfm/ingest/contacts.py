@@ -6,7 +6,7 @@ counts as zero: a log of contacts is complete within its span. Outside it nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from wfm.ingest import cells
+from wfm.ingest.compare import COMPARING, Found, compare
 from wfm.ingest.faults import Faults
 from wfm.ingest.report import ImportReport
 from wfm.ingest.tables import Column, Piece, TableFile, open_table
@@ -104,7 +105,7 @@ def import_contacts(
     numbers = {queue.name: i for i, queue in enumerate(brand.queues)}
     job = _Import(table, zone, ambiguous, numbers, faults, replace, skip_bad)
     _check(job, part(progress, 0.0, 0.4))
-    if faults.total and (faults.fatal or not skip_bad):
+    if faults.forbid(skip_bad=skip_bad):
         if not faults.fatal:
             with store.reading() as connection:
                 for _ in _changes(job, connection, part(progress, 0.4, 1.0)):
@@ -123,7 +124,7 @@ def _check(job: _Import, progress: Progress) -> None:
     lines: list[np.ndarray] = []
     for piece in job.table.pieces(COLUMNS, job.faults):
         contacts = _contacts(job, piece, job.faults)
-        job.read += len(piece.lines) + piece.dropped
+        job.read += piece.rows
         job.good += len(contacts)
         ids = piece.cells["contact_id"]
         marks.append(np.array([hash(i) for i in ids], dtype=np.int64))
@@ -203,35 +204,44 @@ def _changes(
 ) -> Iterator[list[PastContact]]:
     """Second reading: what the store does not hold yet; contacts that differ are told."""
     for piece in job.table.pieces(COLUMNS, Faults()):
-        progress(piece.done, "writing contacts")
+        futile = job.faults.forbid(skip_bad=job.skip_bad)
+        progress(piece.done, COMPARING if futile else "writing contacts")
         for batch in batches(_contacts(job, piece, Faults()), BATCH):
-            fresh = [(line, c) for line, c in batch if line not in job.repeated]
-            held = stored_contacts(connection, [c.contact_id for _, c in fresh])
-            changed: list[PastContact] = []
-            for line, contact in fresh:
-                _widen(job, contact)
-                before = held.get(contact.contact_id)
-                if before == contact:
-                    job.unchanged += 1
-                    continue
-                if before is not None:
-                    if not job.replace:
-                        job.differing += 1
-                        job.faults.add(
-                            line,
-                            "contact_id",
-                            contact.contact_id,
-                            "the store holds it with other values "
-                            f"({before.queue}, {format_instant(before.arrived_at)}, "
-                            f"{before.author}); --replace overwrites it",
-                        )
-                        continue
-                    job.replaced += 1
-                    job.left.add((before.queue, floor_interval(before.arrived_at)))
-                else:
-                    job.written += 1
-                changed.append(contact)
-            yield changed
+            found = [
+                Found(contact.contact_id, contact, line)
+                for line, contact in batch
+                if line not in job.repeated
+            ]
+            for one in found:
+                _widen(job, one.value)
+            held = stored_contacts(connection, [one.key for one in found])
+            compared = compare(found, held, replace=job.replace)
+            job.written += len(compared.new)
+            job.unchanged += compared.same
+            if job.replace:
+                job.replaced += len(compared.differing)
+                job.left.update(
+                    (before.queue, floor_interval(before.arrived_at))
+                    for _, before in compared.differing
+                )
+            else:
+                _tell_differing(job, compared.differing)
+            yield [one.value for one in compared.changes]
+
+
+def _tell_differing(
+    job: _Import, differing: Sequence[tuple[Found[str, PastContact], PastContact]]
+) -> None:
+    job.differing += len(differing)
+    for found, held in differing:
+        job.faults.add(
+            found.line,
+            "contact_id",
+            found.key,
+            "the store holds it with other values "
+            f"({held.queue}, {format_instant(held.arrived_at)}, {held.author}); "
+            "--replace overwrites it",
+        )
 
 
 def _widen(job: _Import, contact: PastContact) -> None:
@@ -250,9 +260,9 @@ def _write(job: _Import, writing: Writing, progress: Progress) -> int:
         options={"zone": job.zone, "ambiguous": job.ambiguous, "replace": job.replace},
     )
     for changed in _changes(job, writing.connection, part(progress, 0.0, 0.8)):
-        if not job.faults.total or job.skip_bad:
+        if not job.faults.forbid(skip_bad=job.skip_bad):
             write_contacts(writing, changed, import_id)
-    if job.faults.total and not job.skip_bad:
+    if job.faults.forbid(skip_bad=job.skip_bad):
         return 0  # the caller rolls back
     rolled = _roll_up(job, writing, import_id, part(progress, 0.8, 1.0))
     if not (job.written or job.replaced or rolled):

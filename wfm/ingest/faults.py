@@ -42,9 +42,13 @@ class Faults:
     def error(self) -> FileFaults:
         return FileFaults(self.name, self.kept, total=self.total)
 
+    def forbid(self, *, skip_bad: bool = False) -> bool:
+        """Whether nothing may be written: there are some, and skipping bad rows is no way out."""
+        return self.total > 0 and (self.fatal or not skip_bad)
+
     def stop(self, *, skip_bad: bool = False) -> None:
-        """Raise FileFaults when there are any, unless bad rows may be skipped and that suffices."""
-        if self.total and (self.fatal or not skip_bad):
+        """Raise FileFaults when they forbid to write."""
+        if self.forbid(skip_bad=skip_bad):
             raise self.error()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from wfm.ingest.compare import Found, compare
 from wfm.ingest.faults import Faults
 from wfm.ingest.report import ImportReport
-from wfm.ingest.tables import TableFile
+from wfm.ingest.tables import Column, Piece, open_table
+from wfm.progress import Progress
 from wfm.store.engine import Store, Writing
 
 if TYPE_CHECKING:
@@ -21,77 +24,69 @@ T = TypeVar("T")
 class Kind(Generic[T]):
     """What is taken in, and where it is kept.
 
-    unit  the name of many, for the report
+    name  of many of them, for the report
     """
 
     name: str
-    unit: str
+    columns: Sequence[Column]
     key_column: str
     load: Callable[[Connection], Iterable[T]]
     save: Callable[[Writing, Iterable[T]], None]
     key: Callable[[T], str]
 
 
-@dataclass(frozen=True)
-class Found(Generic[T]):
-    """One thing of the file.
-
-    line  where it begins
-    rows  how many rows describe it
-    """
-
-    line: int
-    rows: int
-    item: T
+# What the pieces of a file describe; what is wrong goes into the faults.
+Describe = Callable[[Iterable[Piece], Faults], Sequence[Found[str, T]]]
 
 
-def settle(
+def import_keyed(
     store: Store,
+    path: Path,
     kind: Kind[T],
-    table: TableFile,
-    found: Sequence[Found[T]],
-    faults: Faults,
+    describe: Describe[T],
     *,
     actor: str,
-    rows_read: int,
     replace: bool,
     skip_bad: bool,
-    notes: tuple[str, ...] = (),
+    progress: Progress,
 ) -> ImportReport:
     """Keep what is new, leave what is the same, and overwrite what differs if so asked.
 
     FileFaults, with nothing written, when rows are bad or differ and that was not asked for.
     """
+    faults = Faults(path.name)
+    table = open_table(path, faults)
+    if table is None:
+        raise faults.error()
+    pieces: list[Piece] = []
+    for piece in table.pieces(kind.columns, faults):
+        pieces.append(piece)
+        progress(piece.done, f"reading {table.name}")
+    found = describe(pieces, faults)
     with store.writing(actor) as writing:
         held = {kind.key(item): item for item in kind.load(writing.connection)}
-        new = [f for f in found if kind.key(f.item) not in held]
-        differing = [f for f in found if _differs(kind, held, f)]
-        if not replace:
-            for other in differing:
-                faults.add(
-                    other.line,
-                    kind.key_column,
-                    kind.key(other.item),
-                    "the store holds it with other values; --replace overwrites it",
-                )
+        compared = compare(found, held, replace=replace)
+        refused = [] if replace else [one for one, _ in compared.differing]
+        for one in refused:
+            faults.add(
+                one.line,
+                kind.key_column,
+                one.key,
+                "the store holds it with other values; --replace overwrites it",
+            )
         faults.stop(skip_bad=skip_bad)
-        replaced = differing if replace else []
-        kind.save(writing, [f.item for f in (*new, *replaced)])
-    used = sum(f.rows for f in found) - sum(f.rows for f in differing if not replace)
+        kind.save(writing, [one.value for one in compared.changes])
+    rows_read = sum(piece.rows for piece in pieces)
+    ignored = table.ignored(kind.columns)
     return ImportReport(
         kind=kind.name,
         files=(table.name,),
-        unit=kind.unit,
+        unit=kind.name,
         rows_read=rows_read,
-        written=len(new),
-        unchanged=len(found) - len(new) - len(differing),
-        replaced=len(replaced),
-        skipped=rows_read - used,
+        written=len(compared.new),
+        unchanged=compared.same,
+        replaced=len(compared.differing) - len(refused),
+        skipped=rows_read - sum(one.rows for one in found) + sum(one.rows for one in refused),
         faults=tuple(sorted(faults.kept)),
-        notes=notes,
+        notes=(f"Columns not used: {', '.join(ignored)}.",) if ignored else (),
     )
-
-
-def _differs(kind: Kind[T], held: Mapping[str, Any], one: Found[T]) -> bool:
-    before = held.get(kind.key(one.item))
-    return before is not None and before != one.item

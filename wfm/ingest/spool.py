@@ -49,3 +49,16 @@ class Spool:
 
     def _file(self, month: int) -> Path:
         return self.folder / f"{month}.rows"
+
+
+def repeats(rows: Rows) -> NDArray[np.bool_]:
+    """Which of the sorted rows have the queue and start of the row before."""
+    found = np.zeros(len(rows), dtype=bool)
+    found[1:] = (np.diff(rows["start"]) == 0) & (np.diff(rows["queue"]) == 0)
+    return found
+
+
+def distinct(rows: Rows) -> Rows:
+    """Of sorted rows for the same queue and start, the first."""
+    first: Rows = rows[~repeats(rows)]
+    return first

@@ -57,6 +57,11 @@ class Piece:
     dropped: int
     done: float
 
+    @property
+    def rows(self) -> int:
+        """Rows of this stretch of the file, readable or not."""
+        return len(self.lines) + self.dropped
+
 
 @dataclass(frozen=True)
 class TableFile:
@@ -79,7 +84,7 @@ class TableFile:
         read = self._csv if self.kind == "csv" else self._parquet
         rows = 0
         for piece in read(names, faults):
-            rows += len(piece.lines) + piece.dropped
+            rows += piece.rows
             yield piece
         if rows == 0 and not faults.fatal:
             faults.add(0, "", "", "there is a header but no row under it", fatal=True)

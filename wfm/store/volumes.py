@@ -1,6 +1,6 @@
 """Interval counts, the contacts of the past, and the record of what was imported.
 
-Rows in and out, no pandas: the frame is made in `wfm.ingest.volumes`.
+Rows in and out, no pandas: the frame is made in `wfm.ingest.history`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from api.cli.main import main, now_first
 from wfm.errors import RequestError
 from wfm.ingest.agents import import_agents
 from wfm.ingest.brandfile import import_brand
-from wfm.ingest.volumes import VolumeOptions, import_volumes
+from wfm.ingest.volumeoptions import VolumeOptions
+from wfm.ingest.volumes import import_volumes
 from wfm.settings import Settings
 from wfm.store.engine import HEAD, open_store
 

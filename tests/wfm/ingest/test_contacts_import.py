@@ -8,7 +8,7 @@ import pytest
 
 from wfm.errors import FileFaults
 from wfm.ingest.contacts import import_contacts
-from wfm.ingest.volumes import load_volumes
+from wfm.ingest.history import load_volumes
 from wfm.store.engine import Store
 
 HEADER = "contact_id,arrival,queue,author,handling_s"
@@ -52,6 +52,19 @@ def test_two_files_that_meet_in_a_quarter_hour_count_together(branded: Store, ma
     import_contacts(branded, make_file(HEADER, *ROWS[:2]), actor="tester")
     import_contacts(branded, make_file(HEADER, "t9,2026-02-03T09:05Z,x,@d,"), actor="tester")
     assert counts(branded) == [("09:00", 3)]
+
+
+def test_the_stage_does_not_say_writing_when_a_bad_row_forbids_it(local: Store, make_file):
+    stages: list[str] = []
+    with pytest.raises(FileFaults):
+        import_contacts(
+            local,
+            make_file(HEADER, *ROWS, "t4,never,x,@d,"),
+            actor="tester",
+            progress=lambda done, stage: stages.append(stage),
+        )
+    assert stages[-1] == "comparing with the store"
+    assert "writing contacts" not in stages
 
 
 def test_a_changed_contact_needs_replace_and_leaves_its_old_place(

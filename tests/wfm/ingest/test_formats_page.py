@@ -13,7 +13,8 @@ from wfm.ingest.agents import import_agents
 from wfm.ingest.brandfile import import_brand, read_brand
 from wfm.ingest.campaigns import import_campaigns
 from wfm.ingest.contacts import import_contacts
-from wfm.ingest.volumes import import_volumes, load_volumes
+from wfm.ingest.history import load_volumes
+from wfm.ingest.volumes import import_volumes
 from wfm.people import Availability, Preference, Skill, TimeOff
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns

@@ -17,7 +17,8 @@ PROGRAM = """
 import json, re, sys, time
 from pathlib import Path
 from wfm.ingest.brandfile import import_brand
-from wfm.ingest.volumes import VolumeOptions, import_volumes
+from wfm.ingest.volumeoptions import VolumeOptions
+from wfm.ingest.volumes import import_volumes
 from wfm.store.engine import open_store
 
 def memory_mb(kind):

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wfm.errors import FileFaults, NotFound, RequestError
+from wfm.ingest.history import load_volumes
 from wfm.ingest.quarters import Quarters, gather, scaled
 from wfm.ingest.spool import ROW
 from wfm.ingest.steps import is_step
-from wfm.ingest.volumes import VolumeOptions, import_volumes, load_volumes
+from wfm.ingest.volumeoptions import VolumeOptions
+from wfm.ingest.volumes import import_volumes
 from wfm.store.engine import Store
 from wfm.store.volumes import Count, record_import, write_counts
 
@@ -173,6 +175,38 @@ def test_a_changed_count_needs_replace(branded: Store, make_file, contents):
     replacing = VolumeOptions(queue="x", replace=True)
     assert import_volumes(branded, [changed], replacing, actor="tester").replaced == 8
     assert set(stored(branded).values()) == {5}
+
+
+def test_the_stage_says_writing_only_while_something_may_be_written(local: Store, make_file):
+    stages: list[str] = []
+
+    def watch(done: float, stage: str) -> None:
+        stages.append(stage)
+
+    bad = make_file(*series(8, 15), "2026-02-02 02:00:00,many")
+    with pytest.raises(FileFaults):
+        import_volumes(local, [bad], X, actor="tester", progress=watch)
+    assert stages[-1] == "comparing with the store"
+    assert "writing quarter-hours" not in stages
+
+    stages.clear()
+    skipping = VolumeOptions(queue="x", skip_bad=True)
+    import_volumes(local, [bad], skipping, actor="tester", progress=watch)
+    assert stages[-2:] == ["writing quarter-hours", "done"]
+    assert "comparing with the store" not in stages
+
+
+def test_once_a_month_differs_the_next_ones_are_only_compared(local: Store, make_file):
+    import_volumes(local, [make_file(*series(1, 15, value=4), f"{DAY:%F} 00:15,4")], X, actor="t")
+    longer = make_file(*series(30 * 96, 15, value=5))
+    stages: list[str] = []
+
+    with pytest.raises(FileFaults):
+        import_volumes(
+            local, [longer], X, actor="tester", progress=lambda done, stage: stages.append(stage)
+        )
+
+    assert stages[-2:] == ["writing quarter-hours", "comparing with the store"]
 
 
 def test_several_files_are_one_import(branded: Store, make_file):
