@@ -40,7 +40,7 @@ RISK_PATHS = 200
 # short of it on fresh ones (the optimiser's curse).
 REHEARSAL_TARGET = 0.92
 REHEARSAL_PATHS = 40
-REHEARSALS = 1
+REHEARSALS = 2
 
 # Each use of randomness has a stream of its own, so that a certificate never sees the days that a
 # plan was made on.
@@ -130,14 +130,16 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
     forecast = stages.run("Forecast", 0.0, 0.25, partial(_forecast, inputs))
     needed = stages.run("Requirement", 0.25, 0.3, partial(_require, inputs, forecast))
     rostered = stages.run("Roster", 0.3, 0.55, partial(_roster, inputs, needed))
-    for _ in range(REHEARSALS):
+    for again in range(REHEARSALS):
+        begin = 0.55 + 0.32 * again / REHEARSALS
         rehearse = partial(_certify, inputs, forecast, rostered, stream="rehearsal")
-        rehearsed = stages.run("Rehearsal", 0.55, 0.62, rehearse)
+        rehearsed = stages.run("Rehearsal", begin, begin + 0.04, rehearse)
         mended = repair(needed.table, rehearsed.hours(), target=REHEARSAL_TARGET)
         if mended["agents"].equals(needed.table["agents"]):
             break
         needed = replace(needed, table=mended)
-        rostered = stages.run("Mended roster", 0.62, 0.87, partial(_roster, inputs, needed))
+        mend = partial(_roster, inputs, needed)
+        rostered = stages.run("Mended roster", begin + 0.04, begin + 0.32 / REHEARSALS, mend)
     judge = partial(_certify, inputs, forecast, rostered, stream="certificate")
     certificate = stages.run("Certificate", 0.87, 0.99, judge)
     violations = check_roster(
