@@ -25,15 +25,18 @@ def now(
 ) -> None:
     """Agents of each queue in this quarter-hour and the next ones."""
     from wfm.store.brands import load_brand
-    from wfm.store.plans import find
-    from wfm.store.staffing import staffing_rows
+    from wfm.store.plans import PlanRow, find
+    from wfm.store.staffing import PlanVersion, staffing_rows, versions_of
 
     with opened() as store, store.reading() as connection:
         zone = load_brand(connection).tz
-        plan = find(connection, "current")
+        plan: PlanRow | PlanVersion = find(connection, "current")
         at = store.clock.now()
         first = floor_interval(at)
         rows = staffing_rows(connection, first, first + INTERVAL * (intervals + 1))
+        if rows:
+            # The roster in force now may be an older one than the last that was published.
+            plan = versions_of(connection, [rows[0].plan_id])[rows[0].plan_id]
     if as_json:
         emit_json(
             {
@@ -57,7 +60,8 @@ def now(
         return
     out.print(
         f"{at.astimezone(zone):%a %d %b %Y %H:%M} {zone.key}; plan {plan.plan_id}, "
-        f"version {plan.version}, published {format_instant(plan.published_at or plan.written_at)}"
+        f"version {plan.version}, published "
+        f"{format_instant(plan.published_at) if plan.published_at else 'never'}"
     )
     if not rows:
         first_day = plan.start.astimezone(zone)

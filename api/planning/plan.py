@@ -76,8 +76,8 @@ class Plan:
     """A computed plan: five tables, a certificate, and the figures that say how good it is.
 
     lineage  what it was computed from: models, seeds, noise of the paths, policy version
-    summary  figures for people: hours, objective, bound, gap, shortfall, violations, stage costs
-    messages what a planner should know: notes of the forecast, warnings, reasons of a shortfall
+    summary  figures for people: hours, objective, bound, gap, shortfall, violations, stage costs,
+             and messages: broken rules, reasons of a shortfall, warnings, notes of the forecast
     """
 
     start: datetime
@@ -91,7 +91,10 @@ class Plan:
     certificate: Certificate = field(repr=False)
     lineage: dict[str, Any] = field(repr=False)
     summary: dict[str, Any] = field(repr=False)
-    messages: tuple[str, ...] = field(repr=False)
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        return tuple(self.summary["messages"])
 
 
 @dataclass
@@ -145,14 +148,7 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
     violations = check_roster(
         rostered.table, brand, inputs.agents, start=start, end=end, history=inputs.history
     )
-    on_floor = pd.concat([carried_over(inputs), rostered.table], ignore_index=True)
-    staffing = staffing_of(on_floor, needed.table, brand, inputs.agents)
-    messages = (
-        *(f"rule broken: {violation}" for violation in violations),
-        *rostered.messages,
-        *needed.warnings,
-        *forecast.notes,
-    )
+    staffing = staffing_of(_on_floor(inputs, rostered), needed.table, brand, inputs.agents)
     progress(1.0, "Plan ready")
     return Plan(
         start=start,
@@ -179,9 +175,13 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
             **_certificate_figures(certificate),
             "violations": len(violations),
             "stages": stages.costs,
-            "messages": list(messages),
+            "messages": [
+                *(f"rule broken: {violation}" for violation in violations),
+                *rostered.messages,
+                *needed.warnings,
+                *forecast.notes,
+            ],
         },
-        messages=messages,
     )
 
 
@@ -195,6 +195,11 @@ def carried_over(inputs: PlanInputs) -> pd.DataFrame:
     known = {agent.agent_id for agent in inputs.agents}
     late = inputs.history["end"] > pd.Timestamp(inputs.start)
     return inputs.history[late & inputs.history["agent_id"].isin(known)]
+
+
+def _on_floor(inputs: PlanInputs, rostered: RosterOutcome) -> pd.DataFrame:
+    """ROSTER of everybody who works in the plan's span: the new roster and what runs into it."""
+    return pd.concat([carried_over(inputs), rostered.table], ignore_index=True)
 
 
 def _forecast(inputs: PlanInputs, told: Progress) -> ForecastResult:
@@ -246,9 +251,8 @@ def _certify(
     rehearsing = stream == "rehearsal"
     count = min(REHEARSAL_PATHS, inputs.replications) if rehearsing else inputs.replications
     seed = seed_of(inputs.seed, stream)
-    on_floor = pd.concat([carried_over(inputs), rostered.table], ignore_index=True)
     return certify(
-        on_shift_of(on_floor, inputs.brand, inputs.agents),
+        on_shift_of(_on_floor(inputs, rostered), inputs.brand, inputs.agents),
         forecast.table,
         scenario_paths(forecast, count=count, seed=seed),
         inputs.brand,

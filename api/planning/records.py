@@ -208,9 +208,14 @@ def which_plan(text: str) -> Which:
 
 @dataclass(frozen=True)
 class StoredPlan(PlanRow):
-    """A plan as it is kept; its tables are read when asked for."""
+    """A plan as it is kept; its tables and its certificate are read when asked for."""
 
     store: Store = field(repr=False)
+
+    @cached_property
+    def certificate_document(self) -> dict[str, Any]:
+        with self.store.reading() as connection:
+            return plans.certificate_document(connection, self.plan_id)
 
     @cached_property
     def certificate(self) -> Certificate:

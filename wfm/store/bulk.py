@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+from wfm.store.documents import to_document
+from wfm.store.engine import Writing
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -39,3 +42,32 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> N
     statement = insert.on_conflict_do_update(index_elements=keys, set_=others)
     for batch in batches(rows, BATCH):
         connection.execute(statement, batch)
+
+
+def save_changed(
+    writing: Writing,
+    table: sa.Table,
+    *,
+    action: str,
+    held: Mapping[str, T],
+    wanted: Mapping[str, T],
+    columns: Callable[[T], Row],
+) -> None:
+    """Write the things, by name, that differ from those held, each as one audited document.
+
+    columns  what stands beside the document in the thing's row
+    """
+    changed = {name: thing for name, thing in wanted.items() if held.get(name) != thing}
+    rows = [
+        {**columns(thing), "document": to_document(thing), **writing.stamp}
+        for thing in changed.values()
+    ]
+    upsert(writing.connection, table, rows)
+    for name, thing in changed.items():
+        before = held.get(name)
+        writing.audit(
+            action,
+            name,
+            before=None if before is None else to_document(before),
+            after=to_document(thing),
+        )

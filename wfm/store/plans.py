@@ -39,11 +39,10 @@ _PUBLISH_LOCK = 0x77666D02
 
 @dataclass(frozen=True)
 class PlanRow:
-    """A plan without its tables.
+    """A plan without its tables and its certificate, which is the largest part of the row.
 
-    version               1, 2, 3 ... in the order of publishing; None while it is a draft
-    lineage               what it was computed from
-    certificate_document  the certificate as JSON holds it
+    version  1, 2, 3 ... in the order of publishing; None while it is a draft
+    lineage  what it was computed from
     """
 
     plan_id: int
@@ -54,7 +53,6 @@ class PlanRow:
     seed: int
     lineage: dict[str, Any] = field(repr=False)
     summary: dict[str, Any] = field(repr=False)
-    certificate_document: dict[str, Any] = field(repr=False)
     published_at: datetime | None
     actor: str
     written_at: datetime
@@ -64,7 +62,7 @@ _p = tables.plans.c
 # The columns of a PlanRow, in its order.
 _PLAN = (
     _p.plan_id, _p.state, _p.version, _p.starts_at, _p.ends_at, _p.seed, _p.inputs, _p.summary,
-    _p.certificate, _p.published_at, _p.actor, _p.written_at,
+    _p.published_at, _p.actor, _p.written_at,
 )  # fmt: skip
 
 
@@ -198,6 +196,14 @@ def find(connection: sa.Connection, which: int | Literal["current", "latest"]) -
     if which == "latest":
         raise NotFound("there is no plan yet; run `wfm plan --from DATE --weeks 4`")
     raise NotFound(f"there is no plan {which}; `wfm plans` lists them", plan_id=which)
+
+
+def certificate_document(connection: sa.Connection, plan_id: int) -> dict[str, Any]:
+    """The plan's certificate as JSON holds it."""
+    document: dict[str, Any] = connection.execute(
+        sa.select(tables.plans.c.certificate).where(tables.plans.c.plan_id == plan_id)
+    ).scalar_one()
+    return document
 
 
 def listing(connection: sa.Connection, *, limit: int = 50, before: int | None = None) -> list[Any]:

@@ -33,6 +33,7 @@ def test_a_newer_draft_does_not_hide_the_published_plan(store, fill):
     records.publish(store, published, "test")
     with store.reading() as connection:
         document = records.plans.find(connection, published)
+        certificate = records.plans.certificate_document(connection, published)
     with store.writing("test") as writing:
         newer = records.plans.insert_draft(
             writing,
@@ -41,7 +42,7 @@ def test_a_newer_draft_does_not_hide_the_published_plan(store, fill):
             seed=99,
             lineage={},
             summary={},
-            certificate=document.certificate_document,
+            certificate=certificate,
             frames={
                 name: records.plans.read_frame(writing.connection, name, published)
                 for name in ("forecast", "requirement", "roster", "staffing", "on_shift")
