@@ -23,7 +23,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console import layout
 from api.console.loop import off_loop
 from api.console.pages import plan, roster, whatif
-from api.console.views import Views
+from api.console.views import PlanView, Views
+from wfm.brands import Brand
 from wfm.errors import WfmError
 from wfm.store.engine import Store
 
@@ -49,7 +50,7 @@ INDEX = """<!DOCTYPE html>
 </html>
 """
 
-SHOWS: dict[layout.Page, Callable[[Views], Any]] = {
+SHOWS: dict[layout.Page, Callable[[Views, Brand, PlanView], Any]] = {
     layout.PLAN: plan.page,
     layout.ROSTER: roster.page,
     layout.WHAT_IF: whatif.page,
@@ -143,6 +144,14 @@ def _route_pages(app: FastAPI, dash: Dash) -> None:
     )
 
 
+def _content(page: layout.Page, views: Views, brand: Brand | None) -> Any:
+    """The page, or how to get what it needs before it can show anything."""
+    if brand is None:
+        return layout.no_brand()
+    plan = views.plan()
+    return layout.no_plan() if plan is None else SHOWS[page](views, brand, plan)
+
+
 def show(views: Views, pathname: str | None) -> tuple[Any, Any, Any, Any, str, None]:
     """What the frame holds at a path: page, navigation, brand, zone, title; and no problem."""
     page = layout.page_at(pathname)
@@ -153,7 +162,7 @@ def show(views: Views, pathname: str | None) -> tuple[Any, Any, Any, Any, str, N
         )
     else:
         try:
-            content = SHOWS[page](views)
+            content = _content(page, views, brand)
         except WfmError as error:
             content = layout.failure(error.message)
     name = page.name if page else "No such page"

@@ -16,12 +16,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from wfm.cases import Case, CaseState, Contact
 from wfm.errors import NotFound, RequestError
 from wfm.store import tables
+from wfm.store.bulk import insert_into
 from wfm.store.engine import Writing
 from wfm.timegrid import parse_instant
 
@@ -79,10 +78,9 @@ def _insert_unless_there(writing: Writing, table: sa.Table, values: dict[str, An
 
     On PostgreSQL this waits for a transaction that is just inserting the like.
     """
-    is_sqlite = writing.connection.dialect.name == "sqlite"
-    insert = sqlite_insert if is_sqlite else postgresql_insert
     key = next(iter(table.primary_key.columns))
-    statement = insert(table).values(**values).on_conflict_do_nothing().returning(key)
+    insert = insert_into(writing.connection, table).values(**values)
+    statement = insert.on_conflict_do_nothing().returning(key)
     found: int | None = writing.connection.scalar(statement)
     return found
 

@@ -30,13 +30,7 @@ LONGEST_DAY = timedelta(hours=25)
 FADED_HALF_LIVES = 3
 
 
-def page(views: Views) -> Any:
-    brand = views.brand()
-    if brand is None:
-        return layout.no_brand()
-    plan = views.plan()
-    if plan is None:
-        return layout.no_plan()
+def page(views: Views, brand: Brand, plan: PlanView) -> Any:
     days = spans.plan_days(plan.start, plan.end, brand.tz)
     week = spans.first_choice(days, local_day(views.now().instant, brand.tz))
     controls = [

@@ -20,13 +20,7 @@ ANY = "any"
 COVER_COLUMNS = ["scheduled", "effective", "required"]
 
 
-def page(views: Views) -> Any:
-    brand = views.brand()
-    if brand is None:
-        return layout.no_brand()
-    plan = views.plan()
-    if plan is None:
-        return layout.no_plan()
+def page(views: Views, brand: Brand, plan: PlanView) -> Any:
     agents = views.agents()
     days = spans.plan_days(plan.start, plan.end, brand.tz)
     week = spans.first_choice(days, local_day(views.now().instant, brand.tz))

@@ -24,13 +24,7 @@ RUN = "Rehearse the spike"
 QUARTERS = [f"{hour:02d}:{minute:02d}" for hour in range(24) for minute in (0, 15, 30, 45)]
 
 
-def page(views: Views) -> Any:
-    brand = views.brand()
-    if brand is None:
-        return layout.no_brand()
-    plan = views.plan()
-    if plan is None:
-        return layout.no_plan()
+def page(views: Views, brand: Brand, plan: PlanView) -> Any:
     if plan.state != "published":
         return layout.empty(
             "No published roster yet",

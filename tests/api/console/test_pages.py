@@ -157,7 +157,7 @@ def test_all_queues_stand_first_in_the_table(views):
 
 
 def test_the_figures_and_messages_of_the_plan_are_told(views):
-    said = text_of(plan_page.page(views))
+    said = text_of(plan_page.page(views, views.brand(), views.plan()))
 
     assert "Instagram is short of 2 agents" in said
     assert "Replications 100" in said
