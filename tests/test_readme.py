@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.testing import CliRunner
+
+from api.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,6 +37,19 @@ def test_the_commands_of_the_readme_run(build: ModuleType, sample_home: Path):
         done = build.run(command, sample_home)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip(), command
+
+
+def test_the_readmes_other_commands_exist_with_the_options_shown():
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    plain = [block for language, block in blocks if not language]
+    shown = [line for block in plain for line in block.splitlines() if line.startswith("wfm ")]
+    assert len(shown) >= 6
+    for line in shown:
+        # With --help the words are read, and refused where one is unknown, but nothing is done.
+        done = CliRunner().invoke(app, [*shlex.split(line)[1:], "--help"])
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+        assert "Usage" in done.output
 
 
 def test_every_file_the_readme_points_to_exists():
