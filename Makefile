@@ -5,6 +5,8 @@ UV := $(V)/bin/uv
 STAMP := $(V)/.installed
 UV_VERSION := 0.13
 export WFM_HOME ?= $(CURDIR)/.wfm
+# Folders of series with a series.json, for benchmarks that need real ones.
+SERIES = $(dir $(wildcard $(or $(WFM_REAL_DATA),../shared/data)/*/series.json))
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check bench bench-peers docs lock clean
@@ -40,6 +42,9 @@ check: $(STAMP) ## Lint, formatting and types
 
 bench: $(STAMP) ## Run the benchmarks, each within a minute (full: python -m benchmarks.NAME)
 	@$(V)/bin/python -m benchmarks.chain --quick
+	@$(V)/bin/python -m benchmarks.batch --quick
+	@$(if $(SERIES),$(V)/bin/python -m benchmarks.forecast --quick --data $(SERIES),\
+		echo "benchmarks.forecast is left out: no folders of series; say where they are with WFM_REAL_DATA")
 
 bench-peers: $(STAMP) ## Make the environment of peers that clash with ours (.bench-peers)
 	@$(V)/bin/python -m benchmarks.peers

@@ -17,7 +17,19 @@ from api import answers
 from api.auth import signed_in
 from api.idempotency import MAX_KEY, Idempotency
 from api.limits import BodyLimit, ConsoleDoor, SecurityHeaders
-from api.routes import cases, contacts, health, plans, sign_in, staffing
+from api.routes import (
+    accuracy,
+    adjustments,
+    cases,
+    contacts,
+    forecasts,
+    health,
+    intraday,
+    marks,
+    plans,
+    sign_in,
+    staffing,
+)
 from api.routes import jobs as jobs_routes
 from wfm.settings import Settings
 from wfm.store.engine import Store
@@ -129,7 +141,19 @@ def _route(app: FastAPI, *, console: bool) -> None:
             Depends(signed_in),
         ],
     )
-    for module in (staffing, plans, jobs_routes, contacts, cases):
+    # What has a name of its own under /forecasts comes before /forecasts/{which}.
+    for module in (
+        staffing,
+        plans,
+        intraday,
+        forecasts,
+        accuracy,
+        adjustments,
+        marks,
+        jobs_routes,
+        contacts,
+        cases,
+    ):
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -33,7 +33,10 @@ from wfm.store import jobs, plans
 from wfm.store.engine import Store, open_store
 from wfm.timegrid import SystemClock, format_instant, parse_instant
 
-KINDS: dict[str, str] = {"plan": "api.worker:make_plan"}
+KINDS: dict[str, str] = {
+    "plan": "api.worker:make_plan",
+    "forecast": "api.worker:make_forecast",
+}
 
 _PR_SET_PDEATHSIG = 1
 
@@ -120,6 +123,17 @@ def make_plan(work: Work) -> dict[str, Any]:
         return {"plan_id": plan_id}
     work.progress(0.99, "publishing")
     return {"plan_id": plan_id, "version": _publish(work, plan_id)}
+
+
+def make_forecast(work: Work) -> dict[str, Any]:
+    """Forecast as the request says and keep the version; gives forecast_id."""
+    from api.planning import forecasts
+
+    request = forecasts.ForecastRequest.from_document(work.request)
+    forecast_id = forecasts.make(work.store, request, work.actor, work.progress, job_id=work.job_id)
+    for text in forecasts.load(work.store, forecast_id).notes:
+        work.tell("note", "forecast_note", text)
+    return {"forecast_id": forecast_id}
 
 
 def _publish(work: Work, plan_id: int) -> int:

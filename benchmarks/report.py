@@ -11,20 +11,38 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("numpy", "pandas", "numba", "pulp", "highspy", "statsmodels", "prophet", "sqlalchemy")
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "numba",
+    "pulp",
+    "highspy",
+    "statsmodels",
+    "prophet",
+    "lightgbm",
+    "holidays",
+    "sqlalchemy",
+)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser of the options that all benchmarks share: --quick, --json FILE, --seed N."""
+    shared = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    shared.add_argument("--quick", action="store_true", help="end within a minute")
+    shared.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    shared.add_argument("--seed", type=int, default=1)
+    return shared
 
 
 def arguments(description: str) -> argparse.Namespace:
-    """The options that all benchmarks share: --quick, --json FILE, --seed."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="end within a minute")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
-    parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    """The shared options of a benchmark that has no others."""
+    return parser(description).parse_args()
 
 
 def meta(**more: Any) -> dict[str, Any]:
@@ -33,16 +51,27 @@ def meta(**more: Any) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": {name: _version(name) for name in LIBRARIES},
         **more,
     }
 
 
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "absent"
+
+
 def show(benchmark: str, about: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
-    """Print the rows as an aligned table under a line that says how they were made."""
+    """Print the rows as an aligned table under lines that say how they were made."""
     versions = " ".join(f"{k} {v}" for k, v in about["versions"].items())
-    rest = " ".join(f"{k} {v}" for k, v in about.items() if k not in {"versions"})
-    print(f"{benchmark}: {rest}\n{versions}\n")
+    listed = {k: v for k, v in about.items() if isinstance(v, dict) and k != "versions"}
+    rest = " ".join(f"{k} {v}" for k, v in about.items() if k not in {"versions", *listed})
+    print(f"{benchmark}: {rest}\n{versions}")
+    for name, values in listed.items():
+        print(f"{name}: " + "; ".join(f"{k} {v}" for k, v in values.items()))
+    print()
     if not rows:
         return
     columns = list(rows[0])

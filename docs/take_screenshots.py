@@ -1,7 +1,7 @@
 """Take the pictures of the console that the README shows.
 
     wfm serve                                        # prints a sign-in link
-    python docs/take_screenshots.py "SIGN-IN LINK"   # writes docs/images/{plan,roster,whatif}.png
+    python docs/take_screenshots.py "SIGN-IN LINK"   # writes docs/images/*.png
 
 Needs playwright and a Chromium of the system.
 """
@@ -27,6 +27,12 @@ def open_plan(page: Page) -> None:
     page.wait_for_selector("#plan-heat .main-svg")
 
 
+def open_forecast(page: Page) -> None:
+    page.click("#go-forecast")
+    page.wait_for_selector("#forecast-reasons dl")
+    page.wait_for_selector("#forecast-reliability .main-svg")
+
+
 def open_roster(page: Page) -> None:
     page.click("#go-roster")
     page.wait_for_selector("#roster-coverage .main-svg")
@@ -40,7 +46,12 @@ def open_what_if(page: Page) -> None:
     page.wait_for_selector("#whatif-backlog .main-svg")
 
 
-PICTURES = {"plan": open_plan, "roster": open_roster, "whatif": open_what_if}
+PICTURES = {
+    "plan": open_plan,
+    "forecast": open_forecast,
+    "roster": open_roster,
+    "whatif": open_what_if,
+}
 
 
 def take(link: str, folder: Path, *, chromium: str, whole: bool) -> None:

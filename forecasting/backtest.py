@@ -1,4 +1,4 @@
-"""Rolling-origin back-test of a queue's models, as a table."""
+"""Rolling-origin back-test of a queue's models at every step, as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wfm.frames import VOLUMES
 from wfm.progress import Progress, part, silent
 
 HORIZONS = (1, WEEK_DAYS)
-COLUMNS = ("model", "horizon_days", "origins", "champion", "relative_wape", "seconds")
+COLUMNS = ("model", "horizon_days", "step", "origins", "champion", "relative_wape", "seconds")
 
 
 def backtest(
@@ -33,14 +33,24 @@ def backtest(
     seed: int,
     progress: Progress = silent,
 ) -> pd.DataFrame:
-    """Scores of the models on the queue, a day ahead and a week ahead; one row each.
+    """Scores of the models on the queue: one row for each model, horizon and step.
 
-    origins  rolling origins for every model; without, 8 for cheap models and 4 for challengers
+    origins  rolling origins for every model; without, 12 for cheap models and 4 for challengers
 
-    Columns: model, horizon_days, origins, champion (whether it would make the forecast),
-    relative_wape (over the weekly naive's at the same origins), seconds, the fields of `Score`, and
-    `naive_wape`. A model that refuses the history has no row. Figures that are not defined are NaN.
-    Raises NotFound for an unknown queue, DataError for one with too little data.
+    Columns
+
+        model          its name; the weekly naive comes first
+        horizon_days   1 or 7: how many days of each origin are scored
+        step           "15min", "hour" or "day": what is scored, see `Accuracy`
+        origins        rolling origins it rests on
+        champion       whether it would make the forecast
+        relative_wape  WAPE over the weekly naive's at the same origins
+        seconds        what the model cost
+        wape, bias, mase, pinball, coverage80, coverage95  see `Score`
+        naive_wape     the weekly naive's WAPE at the same origins
+
+    A model that refuses the history has no row. Figures that are not defined are NaN. Raises
+    NotFound for an unknown queue, DataError for one with too little data.
     """
     if origins is not None and origins < 1:
         raise RequestError(f"a back-test from {origins} origins says nothing; ask for 1 or more")
@@ -60,11 +70,12 @@ def backtest(
             trials.append(trial)
     champion = choose(trials)
     lines = [
-        accuracy_of(
-            trial, trials[0], history, champion=trial.model == champion, horizon_days=horizon
-        )
+        line
         for trial in trials
         for horizon in HORIZONS
+        for line in accuracy_of(
+            trial, trials[0], history, champion=trial.model == champion, horizon_days=horizon
+        )
     ]
     progress(1.0, f"back-test of {queue} done")
     return pd.DataFrame([_row(line) for line in lines])

@@ -8,14 +8,14 @@ and keep their totals.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wfm.timegrid import INTERVAL_S
+from wfm.timegrid import INTERVAL_S, floor_interval
 
 SLOTS = 24 * 3600 // INTERVAL_S
 
@@ -47,21 +47,48 @@ def as_date(day: np.datetime64) -> date:
     return date.fromisoformat(str(day))
 
 
+def cells_between(
+    start: datetime, end: datetime, days: Days, zone: ZoneInfo, slots: int = SLOTS
+) -> Bools:
+    """The cells (days, slots) of local days that the span [start, end) touches."""
+    touched = np.zeros((len(days), slots), dtype=bool)
+    starts = pd.date_range(
+        floor_interval(start), end, freq=f"{INTERVAL_S}s", inclusive="left", unit="us"
+    )
+    if not len(starts):
+        return touched
+    at, quarters = local_slots(starts, zone)
+    rows = (at - days[0]).astype("int64")
+    inside = (rows >= 0) & (rows < len(days))
+    touched[rows[inside], quarters[inside] * slots // SLOTS] = True
+    return touched
+
+
 def fold(starts: pd.DatetimeIndex, values: Floats, zone: ZoneInfo) -> tuple[Days, Floats]:
     """The local days and their (days, 96) matrix; NaN where there is no value.
 
     Values of an hour that happens twice are averaged. `starts` need not be sorted.
     """
-    days, slots = local_slots(starts, zone)
+    return fold_slots(starts, values, zone, SLOTS)
+
+
+def fold_slots(
+    starts: pd.DatetimeIndex, values: Floats, zone: ZoneInfo, per_day: int
+) -> tuple[Days, Floats]:
+    """`fold` for a day of `per_day` slots."""
+    local = starts.tz_convert(zone)
+    days = local.tz_localize(None).to_numpy().astype("datetime64[D]")
+    minutes = (local.hour * 60 + local.minute).to_numpy("int64")
+    slots = minutes * per_day // (24 * 60)
     present = np.isfinite(values)
     span = day_range(days.min(), days.max())
-    cells = (days - span[0]).astype("int64") * SLOTS + slots
-    size = len(span) * SLOTS
+    cells = (days - span[0]).astype("int64") * per_day + slots
+    size = len(span) * per_day
     count = np.bincount(cells[present], minlength=size)
     total = np.bincount(cells[present], weights=values[present], minlength=size)
     matrix = np.full(size, np.nan)
     np.divide(total, count, out=matrix, where=count > 0)
-    return span, matrix.reshape(-1, SLOTS)
+    return span, matrix.reshape(-1, per_day)
 
 
 def unfold(days: Days, matrix: Floats, starts: pd.DatetimeIndex, zone: ZoneInfo) -> Floats:

@@ -8,12 +8,15 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from forecasting.events import holiday_shares, moved_by_campaigns
+from forecasting.curves import moved_by_campaigns
 from forecasting.grid import Bools, fold
+from forecasting.holidays import moved_by_holidays
+from forecasting.marks import mark_masks
 from forecasting.protocol import History
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.errors import DataError
+from wfm.marks import Mark
 
 LEAST_DAYS = 14
 
@@ -31,11 +34,16 @@ def rows_of(volumes: pd.DataFrame, queue: str, before: datetime) -> pd.DataFrame
 
 
 def history_of(
-    rows: pd.DataFrame, brand: Brand, campaigns: Sequence[Campaign], queue: str
+    rows: pd.DataFrame,
+    brand: Brand,
+    campaigns: Sequence[Campaign],
+    queue: str,
+    marks: Sequence[Mark] = (),
 ) -> tuple[History, Bools]:
-    """The queue's history on local days, and where campaigns were felt in it (days, 96).
+    """The queue's history on local days, and where its counts teach nothing (days, 96).
 
-    Raises DataError when fewer than 14 local days hold any data.
+    Nothing is learned, of ordinary days or of holidays, where campaigns were felt or where a person
+    accepted a mark. Raises DataError when fewer than 14 local days hold any data.
     """
     counts = rows["contacts"].to_numpy(dtype=float)
     days, matrix = fold(pd.DatetimeIndex(rows["start"]), counts, brand.tz)
@@ -47,13 +55,15 @@ def history_of(
             queue=queue,
             days=seen,
         )
-    felt = moved_by_campaigns(days, campaigns, queue, brand.tz)
+    marked, trusted = mark_masks(marks, queue, days, brand.tz, matrix.shape[1])
+    lost = marked | moved_by_campaigns(days, campaigns, queue, brand.tz, matrix.shape[1])
     countries = brand.countries_of(brand.queue(queue))
-    known = felt | (holiday_shares(days, countries) > 0)[:, None]
+    known = lost | moved_by_holidays(days, matrix, countries)[:, None]
     if not np.isfinite(np.where(known, np.nan, matrix)).any():
         raise DataError(
-            f"queue {queue!r}: campaigns and holidays cover all of its volumes, so its ordinary "
-            "days cannot be learned; import older volumes or correct the campaigns' dates",
+            f"queue {queue!r}: campaigns, holidays and marks cover all of its volumes, so its "
+            "ordinary days cannot be learned; import older volumes, correct the campaigns' dates "
+            "or reject a mark",
             queue=queue,
         )
-    return History(queue, days, matrix, known), felt
+    return History(queue, days, matrix, known, trusted if trusted.any() else None), lost

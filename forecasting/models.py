@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forecasting.champion import DEFAULT, NAIVE
+from forecasting.engine import Blend
 from forecasting.naive import WeeklyNaive
-from forecasting.profile import LogProfile
 from forecasting.protocol import Forecaster
 from wfm.errors import RequestError
 
-MODELS = (NAIVE, DEFAULT, "harmonic", "prophet")
+# Who competes unless others are named: what is worth its cost on every run.
+COMPETING = (NAIVE, DEFAULT, "harmonic", "prophet_tuned")
+MODELS = (*COMPETING, "harmonic_glm", "mstl", "prophet")
 
 
 def forecasters(names: Sequence[str] | None, *, seed: int) -> tuple[Forecaster, ...]:
-    """The forecasters called `names`, all without; RequestError for a name that is none."""
-    chosen = MODELS if names is None else tuple(dict.fromkeys(names))
+    """The forecasters called `names`, those of `COMPETING` without.
+
+    Raises RequestError for a name that is none of `MODELS`.
+    """
+    chosen = COMPETING if names is None else tuple(dict.fromkeys(names))
     unknown = [name for name in chosen if name not in MODELS]
     if unknown or not chosen:
         raise RequestError(
@@ -27,13 +32,17 @@ def forecasters(names: Sequence[str] | None, *, seed: int) -> tuple[Forecaster, 
 
 
 def _made(name: str, seed: int) -> Forecaster:
+    if name == NAIVE:
+        return WeeklyNaive()
+    if name == DEFAULT:
+        return Blend()
     # Challengers are imported when asked for: their libraries come with their first fit.
-    if name == "harmonic":
-        from forecasting.challengers.statsmodels import Harmonic
+    if name.startswith("prophet"):
+        from forecasting.challengers.prophet import ProphetDefault, ProphetTuned
 
-        return Harmonic()
-    if name == "prophet":
-        from forecasting.challengers.prophet import ProphetHourly
+        return ProphetDefault(seed=seed) if name == "prophet" else ProphetTuned(seed=seed)
+    from forecasting.challengers.statsmodels import Harmonic, HarmonicGlm, Mstl
 
-        return ProphetHourly(seed=seed)
-    return WeeklyNaive() if name == NAIVE else LogProfile()
+    if name == "mstl":
+        return Mstl()
+    return HarmonicGlm() if name == "harmonic_glm" else Harmonic()

@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from forecasting.grid import SLOTS, Days, Floats, Ints, weekdays
+from forecasting.grid import Days, Floats, Ints, weekdays
 from forecasting.protocol import Cost, History, Prediction
 
 HALF_LIFE_DAYS = 21.0
@@ -66,12 +66,12 @@ def weekday_sums(history: History, weights: Floats) -> Sums:
     seen = np.isfinite(capped)
     counts = np.where(seen, capped, 0.0)
     layers = np.concatenate((seen.astype(float), np.log1p(counts), counts), axis=1)
-    shape = (len(weights), 7, SLOTS)
-    sums = np.zeros((3, *shape))
+    slots = capped.shape[1]
+    sums = np.zeros((3, len(weights), 7, slots))
     for k in range(7):
         rows = history.weekday == k
         found = weights[:, rows] @ layers[rows]
-        sums[:, :, k] = found.reshape(len(weights), 3, SLOTS).transpose(1, 0, 2)
+        sums[:, :, k] = found.reshape(len(weights), 3, slots).transpose(1, 0, 2)
     return Sums(*sums)
 
 
@@ -79,12 +79,13 @@ def _smooth(week: Floats, sd: float) -> Floats:
     """A Gaussian over neighbouring slots, Sunday night running into Monday; (..., 7, 96)."""
     if sd == 0:
         return week
-    flat = week.reshape(*week.shape[:-2], 7 * SLOTS)
-    away = np.minimum(np.arange(7 * SLOTS), 7 * SLOTS - np.arange(7 * SLOTS))
+    flat = week.reshape(*week.shape[:-2], -1)
+    around = flat.shape[-1]
+    away = np.minimum(np.arange(around), around - np.arange(around))
     # Cut off at three deviations: a shut hour is not told of an open one far away.
     kernel = np.where(away <= 3 * sd, np.exp(-0.5 * (away / sd) ** 2), 0.0)
     transfer = np.fft.rfft(kernel / kernel.sum())
-    smooth = np.fft.irfft(np.fft.rfft(flat, axis=-1) * transfer, n=7 * SLOTS, axis=-1)
+    smooth = np.fft.irfft(np.fft.rfft(flat, axis=-1) * transfer, n=around, axis=-1)
     return smooth.reshape(week.shape)
 
 
@@ -103,7 +104,7 @@ def _log_profile(sums: Sums, leaning: float) -> Floats:
         like = _divide(log.sum(axis=1), weight.sum(axis=1), anyday[:, 0])[:, None]
         # The weekday's own level: how far it lies from its like over the slots it showed.
         offset = _divide(
-            (log - weight * like).sum(axis=2), weight.sum(axis=2) + leaning * SLOTS / 4, 0.0
+            (log - weight * like).sum(axis=2), weight.sum(axis=2) + leaning * log.shape[2] / 4, 0.0
         )[:, :, None]
         # A slot that is always empty stays so whatever the day's level.
         lent = np.where(like > 0, np.maximum(like + offset, 0.0), 0.0)

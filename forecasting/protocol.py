@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from forecasting.clean import Cleaned, clean
-from forecasting.grid import SLOTS, Bools, Days, Floats, Ints, weekdays
+from forecasting.grid import Bools, Days, Floats, Ints, weekdays
 
 Cost = Literal["cheap", "challenger"]
 
@@ -22,12 +22,14 @@ class History:
     days    (days,) consecutive local dates
     counts  (days, 96) contacts; NaN is missing, never zero
     known   (days, 96) where a holiday, a campaign or a marked outage moved the count
+    trusted (days, 96) counts that a person says are normal: neither capped nor taken for an outage
     """
 
     queue: str
     days: Days
     counts: Floats
     known: Bools
+    trusted: Bools | None = None
 
     def __len__(self) -> int:
         return len(self.days)
@@ -39,7 +41,8 @@ class History:
     @cached_property
     def cleaned(self) -> Cleaned:
         """The counts a baseline learns from."""
-        return clean(self.counts, self.weekday, self.known)
+        trusted = None if self.trusted is None else self.trusted[None]
+        return clean(self.counts[None], self.known[None], trusted).one(0)
 
     @cached_property
     def ordinary(self) -> Floats:
@@ -48,24 +51,35 @@ class History:
 
     def until(self, day: int) -> History:
         """The first `day` days, as they were known then."""
-        return replace(self, days=self.days[:day], counts=self.counts[:day], known=self.known[:day])
+        return self._cut(slice(0, day))
 
     def since(self, day: int) -> History:
         """The days from index `day` on."""
-        day = max(0, day)
-        return replace(self, days=self.days[day:], counts=self.counts[day:], known=self.known[day:])
+        return self._cut(slice(max(0, day), len(self)))
+
+    def _cut(self, kept: slice) -> History:
+        return replace(
+            self,
+            days=self.days[kept],
+            counts=self.counts[kept],
+            known=self.known[kept],
+            trusted=None if self.trusted is None else self.trusted[kept],
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """Contacts expected in each slot, shape (..., days, 96); never negative.
 
-    median  the point that is right half of the time; accuracy and bands are built on it
-    mean    what workload is made of
+    median     the point that is right half of the time; accuracy and bands are built on it
+    mean       what workload is made of
+    quantiles  (..., days, slots, quantiles) of a forecaster that has its own; else they are learned
+               from its back-test
     """
 
     median: Floats
     mean: Floats
+    quantiles: Floats | None = None
 
 
 class Forecaster(Protocol):
@@ -117,7 +131,8 @@ def refit_at_each(
 
 def truth_of(history: History, origins: Sequence[int] | Ints, horizon: int) -> Floats:
     """What came, (origins, horizon, 96): NaN past the end and where it is not to be scored."""
-    padded = np.concatenate((history.ordinary, np.full((horizon, SLOTS), np.nan)))
+    beyond = np.full((horizon, history.counts.shape[1]), np.nan)
+    padded = np.concatenate((history.ordinary, beyond))
     rows = np.asarray(origins)[:, None] + np.arange(horizon)
     actual: Floats = padded[np.minimum(rows, len(padded) - 1)]
     return actual

@@ -1,27 +1,26 @@
 """Scenario paths: sampled futures for the simulator, as spread as the forecast says.
 
-Each day of a path is busy or quiet as a whole: a gamma factor of mean 1, largely shared by all
-queues. Given the factor, intervals are negative binomial. An interval's spread is that of its
-10-90 % band, a day's total scatters as it did in the back-test; both follow from the two laws by
-matching variances.
-
-Source: gamma busyness factors, Avramidis, Deslauriers, L'Ecuyer, Management Science 50:896 (2004).
+Over the paths, an interval's count has the quantiles and the mean of the forecast; a day's total
+scatters as it did in the back-test; days follow each other, and queues are busy on the same days,
+as they did there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaincinv, ndtr
 
-from forecasting.grid import Days, Floats, Ints, local_slots
+from forecasting.copula import MAX_CARRIED, Drawing, day_part, draw
+from forecasting.grid import Days, Floats, local_slots
 from forecasting.intervals import LEAD_GROUPS, lead_group
+from forecasting.marginals import marginals
 from wfm.errors import RequestError
+from wfm.frames import QUANTILE_COLUMNS
 from wfm.paths import Paths
 from wfm.timegrid import zone_named
 
@@ -31,6 +30,14 @@ BAND_SD = 2.0 * 1.2815515655446004
 PRIOR_SHARED = 0.5
 PRIOR_DAYS = 28.0
 MAX_SHARED = 0.95
+# Correlation of a day's busyness with the next day's before any was seen.
+PRIOR_CARRIED = 0.3
+# Pairs of intervals in an hour that lie one, two and three apart.
+HOUR_PAIRS = (3, 2, 1)
+MAX_LINGERING = 0.95
+# Intervals that none of this is believed to be worth, and the misses that count as wild, in sd.
+LINGERING_PRIOR = 200
+WILD = 4.0
 # Relative spread of a day's total where the back-test is too short to tell.
 PRIOR_DAY_SD = 0.15
 ENOUGH_DAYS = 10
@@ -45,12 +52,17 @@ class Noise:
     last_day   by queue: the last local day the forecast had seen, from which leads count
     shared     correlation of the queues' busy days
     zone       in which days are days
+    carried    correlation of a queue's busy days with the days after them
+    lingering  by queue: how far an interval's scatter is that of the interval before it; a queue
+               that is not named has none
     """
 
     zone: str
     shared: float
     day_sd: Mapping[str, tuple[float, ...]]
     last_day: Mapping[str, date]
+    carried: float = PRIOR_CARRIED
+    lingering: Mapping[str, float] = field(default_factory=dict)
 
     def to_document(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -59,6 +71,8 @@ class Noise:
             "shared": self.shared,
             "day_sd": {queue: list(sds) for queue, sds in self.day_sd.items()},
             "last_day": {queue: day.isoformat() for queue, day in self.last_day.items()},
+            "carried": self.carried,
+            "lingering": dict(self.lingering),
         }
 
     @classmethod
@@ -68,6 +82,9 @@ class Noise:
             shared=document["shared"],
             day_sd={queue: tuple(sds) for queue, sds in document["day_sd"].items()},
             last_day={q: date.fromisoformat(day) for q, day in document["last_day"].items()},
+            # Documents of earlier versions do not know these.
+            carried=document.get("carried", PRIOR_CARRIED),
+            lingering=dict(document.get("lingering", {})),
         )
 
 
@@ -132,44 +149,60 @@ def shared_busyness(ratios_by_day: Sequence[Floats]) -> float:
     return float(np.clip((total + prior * PRIOR_SHARED) / (weight + prior), 0.0, MAX_SHARED))
 
 
-# -- drawing -------------------------------------------------------------------------------------
+def carried_busyness(ratios: Sequence[Floats]) -> float:
+    """Correlation of a day's ratio with the next day's, shrunk to a prior.
 
-
-def _day_cv(mean: Floats, variance: Floats, day: Ints, day_sd: Floats) -> Floats:
-    """Coefficient of variation of each day's factor that gives the day's total its spread.
-
-    mean, variance  of the intervals; day: index of each interval's day; day_sd: one a day
+    ratios  one array a queue, (origins, days) as `day_ratios` gives them
     """
-    days = len(day_sd)
-    total = np.bincount(day, weights=mean, minlength=days)
-    squares = np.bincount(day, weights=mean**2, minlength=days)
-    own = np.bincount(day, weights=variance, minlength=days)
-    common = total**2 - squares
-    found = np.zeros(days)
-    np.divide((day_sd * total) ** 2 - own, common, out=found, where=common > 1e-9)
-    return np.sqrt(np.clip(found, 0.0, MAX_DAY_CV**2))
+    total = weight = 0.0
+    for one in ratios:
+        logs = np.log(np.clip(one, 0.1, 10.0))
+        first, second = logs[:, :-1], logs[:, 1:]
+        both = np.isfinite(first) & np.isfinite(second)
+        a, b = first[both], second[both]
+        if len(a) < ENOUGH_DAYS or a.std() == 0 or b.std() == 0:
+            continue
+        # Origins see the same days again: as many pairs count as there are days.
+        seen = float(sum(logs.shape))
+        total += float(np.corrcoef(a, b)[0, 1]) * seen
+        weight += seen
+    prior = PRIOR_DAYS * max(1, len(ratios))
+    return float(np.clip((total + prior * PRIOR_CARRIED) / (weight + prior), 0.0, MAX_CARRIED))
 
 
-def _gamma_factors(scores: Floats, cv: Floats) -> Floats:
-    """Gamma factors of mean 1 (paths, days) from normal scores of the same shape."""
-    factors = np.ones_like(scores)
-    moving = cv > 1e-6
-    if moving.any():
-        shape = 1.0 / cv[moving] ** 2
-        chance = np.clip(ndtr(scores[:, moving]), 1e-12, 1 - 1e-12)
-        factors[:, moving] = gammaincinv(shape, chance) / shape
-    return factors
+def lingering_scatter(mean: Floats, actual: Floats) -> float:
+    """How far a queue's bursts linger: correlation of scatter in an interval with the next one's.
+
+    The one figure with which totals of four intervals scatter as they did, the days' own level
+    taken out; shrunk to none where little was seen.
+
+    mean    (days, slots) expected a day ahead, NaN where nothing was told
+    actual  the same shape; NaN where not known
+    """
+    known = np.isfinite(actual) & (np.nan_to_num(mean) > 0)
+    if known.sum() <= LINGERING_PRIOR:
+        return 0.0
+    miss = np.zeros(mean.shape)
+    miss[known] = (actual[known] - mean[known]) / np.sqrt(mean[known] + 0.2)
+    level = miss.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    miss = np.where(known, miss - level[:, None], 0.0)
+    # A few wild bursts are not to speak for all.
+    most = WILD * float(np.sqrt((miss[known] ** 2).mean()))
+    miss = np.clip(miss, -most, most)
+    square = float((miss[known] ** 2).mean())
+    found = weight = 0.0
+    for lag, pairs in enumerate(HOUR_PAIRS, start=1):
+        both = known[:, lag:] & known[:, :-lag]
+        product = float((miss[:, lag:] * miss[:, :-lag])[both].sum())
+        shrunk = square * (both.sum() + LINGERING_PRIOR)
+        found += pairs * (product / shrunk if shrunk > 0 else 0.0)
+        weight += pairs
+    tried = np.linspace(0.0, MAX_LINGERING, 96)
+    alike = sum(pairs * tried**lag for lag, pairs in enumerate(HOUR_PAIRS, start=1)) / weight
+    return float(np.interp(found / weight, alike, tried))
 
 
-def _counts(
-    rng: np.random.Generator, mean: Floats, dispersion: Floats
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Negative binomial counts of that mean (paths, intervals), Poisson where dispersion is 0."""
-    rate = mean.copy()
-    wide = dispersion > 1e-9
-    shape = 1.0 / dispersion[wide]
-    rate[:, wide] *= rng.standard_gamma(shape, size=(len(mean), int(wide.sum()))) / shape
-    return rng.poisson(rate)
+# -- drawing -------------------------------------------------------------------------------------
 
 
 def scenario_paths(
@@ -210,31 +243,57 @@ def paths_from(
         chosen = chosen[chosen["start"] < end]
     if chosen.empty:
         raise RequestError("the forecast holds no interval between the start and end asked for")
+    starts, queues, drawing = drawing_of(chosen, noise)
+    contacts = np.empty((count, len(starts), len(queues)), dtype="int64")
+    for i, drawn in enumerate(draw(drawing, count=count, seed=seed)):
+        contacts[:, :, i] = drawn
+    return Paths(starts[0].to_pydatetime(), queues, contacts)
+
+
+def drawing_of(
+    table: pd.DataFrame, noise: Noise
+) -> tuple[pd.DatetimeIndex, tuple[str, ...], Drawing]:
+    """The intervals and queues of a FORECAST table, and what their counts are drawn from.
+
+    Raises RequestError where a queue lacks intervals that another has.
+    """
     zone = zone_named(noise.zone)
-    queues = tuple(queue for queue in noise.day_sd if (chosen["queue"] == queue).any())
-    starts = pd.DatetimeIndex(np.sort(chosen["start"].unique()))
+    queues = tuple(queue for queue in noise.day_sd if (table["queue"] == queue).any())
+    starts = pd.DatetimeIndex(np.sort(table["start"].unique()))
     local, _ = local_slots(starts, zone)
-    days: Days = np.unique(local)
-    at = np.searchsorted(days, local)
-    rng = np.random.default_rng(seed)
-    common = rng.standard_normal((count, len(days)))
-    contacts = np.zeros((count, len(starts), len(queues)), dtype="int64")
+    days, day = np.unique(local, return_inverse=True)
+    lingering = tuple(noise.lingering.get(queue, 0.0) for queue in queues)
+    means, quantiles, parts = [], [], []
     for i, queue in enumerate(queues):
-        rows = chosen[chosen["queue"] == queue].sort_values("start")
+        rows = table[table["queue"] == queue].sort_values("start")
         if len(rows) != len(starts):
             raise RequestError(
                 f"the forecast of {queue!r} holds {len(rows)} of {len(starts)} intervals; "
                 "paths need all queues over the same span"
             )
-        mean = rows["mean"].to_numpy()
-        band = (rows["q90"].to_numpy() - rows["q10"].to_numpy()) / BAND_SD
-        variance = np.maximum(band**2, mean)
-        leads = (days - np.datetime64(noise.last_day[queue], "D")).astype("int64")
-        cv = _day_cv(mean, variance, at, np.array(noise.day_sd[queue])[lead_group(leads)])
-        own = rng.standard_normal((count, len(days)))
-        scores = np.sqrt(noise.shared) * common + np.sqrt(1 - noise.shared) * own
-        factors = _gamma_factors(scores, cv)
-        left = np.divide(variance - mean, mean**2, out=np.zeros_like(mean), where=mean > 0)
-        dispersion = np.maximum(left - cv[at] ** 2, 0.0) / (1 + cv[at] ** 2)
-        contacts[:, :, i] = _counts(rng, mean * factors[:, at], dispersion)
-    return Paths(starts[0].to_pydatetime(), queues, contacts)
+        means.append(rows["mean"].to_numpy(dtype=float))
+        quantiles.append(rows[list(QUANTILE_COLUMNS)].to_numpy(dtype=float))
+        law = marginals(means[i], quantiles[i])
+        parts.append(day_part(law, day, _day_sd(noise, queue, days), lingering[i]))
+    return (
+        starts,
+        queues,
+        Drawing(
+            tuple(means),
+            tuple(quantiles),
+            tuple(parts),
+            lingering,
+            day,
+            shared=noise.shared,
+            carried=noise.carried,
+        ),
+    )
+
+
+def _day_sd(noise: Noise, queue: str, days: Days) -> Floats:
+    """Relative spread of each day's total."""
+    leads = (days - np.datetime64(noise.last_day[queue], "D")).astype("int64")
+    known = np.array(noise.day_sd[queue])
+    # Noise stored by an earlier version may tell fewer groups of leads apart; its last is open.
+    spread: Floats = known[np.minimum(lead_group(leads), len(known) - 1)]
+    return spread

@@ -30,6 +30,8 @@ WFM_RANK = {
     "cases": 3,
     "people": 3,
     "campaigns": 3,
+    "adjustments": 3,
+    "marks": 3,
     "brands": 4,
     "frames": 5,
     "paths": 5,

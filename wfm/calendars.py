@@ -78,6 +78,19 @@ def public_holidays(country: str, year: int) -> dict[date, str]:
     return {day: str(found[day]) for day in sorted(found)}
 
 
+@lru_cache(maxsize=64)
+def weekend_of(country: str) -> frozenset[int]:
+    """The days of rest of `country` (ISO code) as its calendar has them, 0 is Monday."""
+    import holidays  # late, as above
+
+    try:
+        return frozenset(holidays.country_holidays(country).weekend)
+    except NotImplementedError:
+        raise DataError(
+            f"no holiday calendar for country {country!r}; use an ISO code such as DE or GB"
+        ) from None
+
+
 def is_public_holiday(day: date, country: str) -> bool:
     return day in public_holidays(country, day.year)
 

@@ -124,6 +124,22 @@ FORECAST = TableSchema(
     },
 )
 
+# Why a forecast's mean is what it is: the four parts add up to it, contacts.
+# baseline    what ordinary days were lately
+# holiday     added (or taken away) by a public holiday of the queue's markets
+# campaign    added by the campaigns that are felt
+# correction  added by the level of the last days, by today so far, and by planners
+PARTS = TableSchema(
+    "parts",
+    ("start", "queue"),
+    {
+        "start": START,
+        "queue": TEXT,
+        "baseline": NOT_NEGATIVE,
+        **{name: Column("float64") for name in ("holiday", "campaign", "correction")},
+    },
+)
+
 REQUIREMENT = TableSchema(
     "requirement",
     ("start", "queue"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.shell import JsonOption, SeedOption, actor, emit_json, err, opened, out, watched
-from wfm.errors import FileFaults
+from wfm.errors import FileFaults, WfmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,19 +181,45 @@ def campaigns(
     )
 
 
+# Kinds that bring counts: forecasts of their time can be scored.
+COUNTED = ("volumes", "contacts")
+
+
+def _score(store: Store) -> int:
+    """Score the forecasts that the import brought the truth of; gives how many.
+
+    The import is done and stays, whatever becomes of this.
+    """
+    from api.planning.forecasts import score_due
+
+    try:
+        with watched("scoring forecasts") as progress:
+            return score_due(store, progress)
+    except WfmError as error:
+        err.print(f"forecasts are not scored yet: {error.message}; `wfm accuracy` scores them")
+        return 0
+
+
 def _run(kind: str, take_in: Callable[[Store, Progress], ImportReport], *, as_json: bool) -> None:
     """Run an import with progress and tell what it did; with --json, faults are JSON too."""
+    scored = 0
     try:
-        with opened() as store, watched(f"import {kind}") as progress:
-            report = take_in(store, progress)
+        with opened() as store:
+            with watched(f"import {kind}") as progress:
+                report = take_in(store, progress)
+            if kind in COUNTED:
+                scored = _score(store)
     except FileFaults as error:
         if as_json:
             emit_json({"code": error.code, **error.details})
         raise
     if as_json:
-        emit_json(report.to_document())
+        emit_json(report.to_document() | {"scored_forecasts": scored})
         return
     out.print(report.text(), markup=False)
+    if scored:
+        told = "1 forecast is" if scored == 1 else f"{scored} forecasts are"
+        out.print(f"{told} scored on what came; see `wfm accuracy`.", markup=False)
     if report.faults:
         shown = report.faults[: FileFaults.shown]
         for fault in shown:

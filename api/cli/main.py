@@ -17,7 +17,19 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
-from api.cli import demo, forecast, imports, jobs, keys, plan, serve, staffing
+from api.cli import (
+    accuracy,
+    adjust,
+    demo,
+    forecast,
+    imports,
+    jobs,
+    keys,
+    plan,
+    reforecast,
+    serve,
+    staffing,
+)
 from api.cli.shell import err
 from wfm.errors import InternalFault, WfmError
 
@@ -30,6 +42,10 @@ app = typer.Typer(
 )
 app.add_typer(imports.app, name="import")
 app.add_typer(forecast.app)
+app.add_typer(reforecast.app)
+app.add_typer(accuracy.app)
+app.add_typer(adjust.app)
+app.add_typer(adjust.mark_app, name="mark")
 app.add_typer(plan.app)
 app.add_typer(staffing.app, name="staffing")
 app.add_typer(serve.app)

@@ -7,8 +7,9 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -28,6 +29,9 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+# Far enough from the ends of the calendar to reckon with.
+YEARS = range(2000, 2100)
 
 # Wider than any table of ours; what a terminal cannot show in a line it wraps itself.
 WIDEST = 1000
@@ -70,6 +74,29 @@ def parse_day(text: str) -> date:
         raise RequestError(f"{text!r} is not a date; write it as 2026-03-02") from None
 
 
+def parse_moment(text: str, zone: ZoneInfo) -> datetime:
+    """An instant: RFC 3339, or the brand's local time as 2026-03-02 18:00, or a local day's start.
+
+    >>> parse_moment("2026-03-02", ZoneInfo("Europe/Berlin")).isoformat()
+    '2026-03-01T23:00:00+00:00'
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RequestError(
+            f"{text!r} is not a time; write it as '2026-03-02 18:00' (local), 2026-03-02 or "
+            "2026-03-02T18:00:00Z"
+        ) from None
+    if moment.year not in YEARS:
+        raise RequestError(f"{text!r} does not lie between {YEARS[0]} and {YEARS[-1]}")
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    local = moment.replace(tzinfo=zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+        raise RequestError(f"{text!r} does not happen in {zone.key}: clocks go forward over it")
+    return local.astimezone(UTC)
+
+
 def actor() -> str:
     """Who runs the command, for the audit."""
     try:
@@ -101,6 +128,17 @@ def as_rows(rows: Iterable[Mapping[Any, Any]]) -> list[dict[str, Any]]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return [{str(name): clean(value) for name, value in row.items()} for row in rows]
+
+
+def figure(value: float | None, form: str) -> str:
+    """A figure as text, a dash where it is not defined.
+
+    >>> figure(0.412, ".1%"), figure(None, ".1%"), figure(float("nan"), ".2f")
+    ('41.2%', '-', '-')
+    """
+    import math
+
+    return "-" if value is None or math.isnan(value) else f"{value:{form}}"
 
 
 def show_table(table: Table) -> None:

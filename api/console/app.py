@@ -22,7 +22,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console import layout
 from api.console.loop import off_loop
-from api.console.pages import plan, roster, whatif
+from api.console.pages import forecast, plan, roster, whatif
 from api.console.views import PlanView, Views
 from wfm.brands import Brand
 from wfm.errors import WfmError
@@ -82,7 +82,7 @@ def attach_console(app: FastAPI, store: Store) -> None:
     Call it before a last route that answers 404 to everything else: the pages' addresses are
     routes of their own.
     """
-    attach(app, Views(store))
+    attach(app, Views(store, app.state.jobs))
 
 
 def attach(app: FastAPI, views: Views) -> Dash:
@@ -108,7 +108,7 @@ def attach(app: FastAPI, views: Views) -> Dash:
     dash.init_app(app)
     _route_pages(app, dash)
     register(dash, views)
-    for part in (plan, roster, whatif):
+    for part in (plan, forecast, roster, whatif):
         part.register(dash, views)
     return dash
 
@@ -148,6 +148,8 @@ def _content(page: layout.Page, views: Views, brand: Brand | None) -> Any:
     """The page, or how to get what it needs before it can show anything."""
     if brand is None:
         return layout.no_brand()
+    if page is layout.FORECAST:
+        return forecast.page(views, brand)
     plan = views.plan()
     return layout.no_plan() if plan is None else SHOWS[page](views, brand, plan)
 
@@ -158,7 +160,8 @@ def show(views: Views, pathname: str | None) -> tuple[Any, Any, Any, Any, str, N
     brand = views.brand()
     if page is None:
         content: Any = layout.empty(
-            "No such page", "The console has three pages: Plan, Roster and What-if."
+            "No such page",
+            "The console has these pages: " + ", ".join(p.name for p in layout.PAGES) + ".",
         )
     else:
         try:

@@ -8,7 +8,8 @@ from typing import Any
 
 from dash import dcc, html
 
-from api.console import charts, words
+from api.console import words
+from api.console.charts import look
 from api.console.spans import plan_days
 from api.console.views import Now, PlanView
 from wfm.brands import Brand, Queue
@@ -31,9 +32,10 @@ class Page:
 
 
 PLAN = Page("", "Plan")
+FORECAST = Page("forecast", "Forecast")
 ROSTER = Page("roster", "Roster")
 WHAT_IF = Page("whatif", "What-if")
-PAGES = (PLAN, ROSTER, WHAT_IF)
+PAGES = (PLAN, FORECAST, ROSTER, WHAT_IF)
 
 
 def page_at(pathname: str | None) -> Page | None:
@@ -160,10 +162,18 @@ def tile(label: str, value: str, note: str = "", tone: str = "") -> html.Div:
     )
 
 
-def graph(id_: str, label: str, figure: Any = None) -> html.Div:
-    """A chart with a name for those who cannot see it."""
+def graph(id_: str, label: str, figure: Any = None, *, height: int | None = None) -> html.Div:
+    """A chart with a name for those who cannot see it.
+
+    height  pixels that it keeps when the window changes its size; the figure's own without
+    """
     return html.Div(
-        dcc.Graph(id=id_, figure=figure or charts.nothing(""), config=charts.CONFIG),
+        dcc.Graph(
+            id=id_,
+            figure=figure or look.nothing(""),
+            config=look.CONFIG,
+            style={} if height is None else {"height": f"{height}px"},
+        ),
         role="figure",
         className="chart",
         **named(label),

@@ -1,39 +1,67 @@
 """What the console shows, read from the store: the one place of its data access.
 
-A plan is immutable once written, so its tables are kept in the process by its id; only which plan
-is shown, the brand and the clock are read anew.
+Plans and forecasts are immutable once written, so their tables are kept in the process by their id;
+only which of them is shown, the brand, the clock and what people change are read anew.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
-from api.planning import records, whatif
+from api.planning import forecasts, intraday, records, whatif
 from api.planning.whatif import Spike, WhatIfResult
+from forecasting.accuracy import Accuracy, Step
+from forecasting.adjust import adjusted
+from forecasting.champion import DEFAULT
+from forecasting.grid import day_range
+from forecasting.histories import history_of
+from forecasting.marks import effect_of
+from forecasting.models import forecasters
 from forecasting.scenarios import Noise, paths_from
+from forecasting.sums import sum_forecast
 from scheduling.certificate import Certificate
+from wfm.adjustments import Adjustment
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
-from wfm.errors import NotFound
+from wfm.errors import NotFound, TryLater
+from wfm.frames import QUANTILE_COLUMNS
 from wfm.ingest.history import load_volumes
+from wfm.marks import Mark, MarkState
 from wfm.paths import Paths
 from wfm.people import Agent
+from wfm.store import jobs as job_rows
+from wfm.store.adjustments import StoredAdjustment
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
 from wfm.store.people import load_agents
 from wfm.store.plans import PlanState
-from wfm.timegrid import SystemClock
+from wfm.store.volumes import last_interval
+from wfm.timegrid import SystemClock, floor_interval, local_day, local_midnight
+
+if TYPE_CHECKING:
+    from api.jobs import Jobs
+
+T = TypeVar("T")
 
 KEPT_PLANS = 4
+KEPT_FORECASTS = 6
+KEPT_PIECES = 80
+KEPT_EFFECTS = 40
 BAND_PATHS = 200
+LISTED_VERSIONS = 60
+TOLD_MARKS = 8
+# Older counts than a day say nothing of today.
+COUNTED_WITHIN = timedelta(days=1)
+FORECAST_JOB = "forecast"
 
 
 @dataclass(frozen=True)
@@ -79,12 +107,91 @@ class PlanView:
         return [str(m) for m in self.summary.get("messages", [])]
 
 
-class Views:
-    """Reads for one console, from any of its threads."""
+@dataclass(frozen=True)
+class VersionView:
+    """A forecast that was kept, without its tables."""
 
-    def __init__(self, store: Store) -> None:
+    forecast_id: int
+    kind: str
+    queues: tuple[str, ...]
+    start: datetime
+    end: datetime
+    made_at: datetime
+    plan_id: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A stretch of a kept forecast: FORECAST, and what sums of it are read off."""
+
+    table: pd.DataFrame = field(repr=False)
+    noise: Noise = field(repr=False)
+    seed: int = 1
+    _bands: dict[tuple[Sequence[str], Step], pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def bands(self, queues: tuple[str, ...], step: Step) -> pd.DataFrame:
+        """Mean and quantiles (q025 to q975) of the queues' total by step, indexed by start.
+
+        A single queue's quarter-hours bear the forecast's own quantiles. Of sums no quantile
+        follows from those of the parts: see `forecasting.sums`.
+        """
+        if len(queues) == 1 and step == "15min":
+            own = self.table[self.table["queue"] == queues[0]]
+            return own.set_index("start")[["mean", *QUANTILE_COLUMNS]]
+        if (queues, step) not in self._bands:
+            total = sum_forecast(self.table, self.noise, queues, step=step, seed=self.seed)
+            self._bands[queues, step] = total.set_index("start")
+        return self._bands[queues, step]
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastView:
+    """A forecast version as it is shown.
+
+    whole  FORECAST with the adjustments in force, and what its sums are read off
+    parts  PARTS of the same
+    model  FORECAST as the model gave it
+    """
+
+    version: VersionView
+    whole: Piece = field(repr=False)
+    parts: pd.DataFrame = field(repr=False)
+    model: pd.DataFrame = field(repr=False)
+    accuracy: tuple[Accuracy, ...] = field(repr=False)
+    champions: Mapping[str, str]
+    notes: tuple[str, ...] = field(repr=False)
+    adjustments: tuple[Adjustment, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Today:
+    """What today's counts have made of the forecast.
+
+    table    FORECAST of the next hours
+    reasons  by queue, why it is what it is; each begins with its queue
+    """
+
+    table: pd.DataFrame = field(repr=False)
+    reasons: Mapping[str, str]
+
+
+class Views:
+    """Reads for one console, from any of its threads; and the changes that planners make.
+
+    jobs  who carries jobs out; without, none can be submitted
+    """
+
+    def __init__(self, store: Store, jobs: Jobs | None = None) -> None:
         self._store = store
+        self._jobs = jobs
         self._tables: OrderedDict[int, Tables] = OrderedDict()
+        self._forecasts: OrderedDict[Any, ForecastView] = OrderedDict()
+        self._models: OrderedDict[int, tuple[pd.DataFrame, pd.DataFrame]] = OrderedDict()
+        self._pieces: OrderedDict[Any, Piece] = OrderedDict()
+        self._updates: OrderedDict[Any, intraday.IntradayForecast | None] = OrderedDict()
+        self._effects: OrderedDict[Any, dict[int, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def now(self) -> Now:
@@ -107,10 +214,12 @@ class Views:
         with self._store.reading() as connection:
             return load_campaigns(connection)
 
-    def history(self, start: datetime, end: datetime) -> pd.DataFrame:
-        """VOLUMES of [start, end)."""
+    def history(
+        self, start: datetime, end: datetime, queues: Collection[str] | None = None
+    ) -> pd.DataFrame:
+        """VOLUMES of [start, end), of all queues or some."""
         with self._store.reading() as connection:
-            return load_volumes(connection, start=start, end=end)
+            return load_volumes(connection, start=start, end=end, queues=queues)
 
     def plan(self) -> PlanView | None:
         """The published plan, else the newest draft, else None."""
@@ -132,6 +241,180 @@ class Views:
         """Rehearse the spike on the published roster of the day; WfmError where it cannot be."""
         return whatif.evaluate(whatif.load_base(self._store, day), spike)
 
+    # -- forecasts --------------------------------------------------------------------------------
+
+    def versions(self) -> tuple[VersionView, ...]:
+        """Forecasts that were kept, the newest first; today's updates are not among them."""
+        found = forecasts.listing(self._store, limit=LISTED_VERSIONS)
+        return tuple(self._version(v) for v in found if v.kind != "intraday")
+
+    def forecast(self, version: VersionView) -> ForecastView:
+        """The version with the adjustments that are in force now."""
+        stored = forecasts.load(self._store, version.forecast_id)
+        active = stored.active()
+
+        def raw() -> tuple[pd.DataFrame, pd.DataFrame]:
+            return stored.table(), stored.parts()
+
+        model, own = self._kept(self._models, version.forecast_id, KEPT_FORECASTS, raw)
+
+        def read() -> ForecastView:
+            table, parts = adjusted(model, own, active) if active else (model, own)
+            return ForecastView(
+                version=version,
+                whole=Piece(table, stored.noise, stored.seed),
+                parts=parts,
+                model=model,
+                accuracy=stored.accuracy,
+                champions=stored.champions,
+                notes=stored.notes,
+                adjustments=active or stored.adjustments,
+            )
+
+        key = (version.forecast_id, active)
+        return self._kept(self._forecasts, key, KEPT_FORECASTS, read)
+
+    def piece(self, version: VersionView, start: datetime, end: datetime) -> Piece:
+        """What the version said of [start, end) when it was made."""
+
+        def read() -> Piece:
+            stored = forecasts.load(self._store, version.forecast_id)
+            return Piece(stored.table(start, end), stored.noise, stored.seed)
+
+        return self._kept(self._pieces, (version.forecast_id, start, end), KEPT_PIECES, read)
+
+    def today(self, version: VersionView) -> Today | None:
+        """The rest of today as its counts so far have moved the version; None where they have not.
+
+        Another version's update is not told: it would not be this one's numbers that were moved.
+        """
+        with self._store.reading() as connection:
+            newest = last_interval(connection)
+        now = floor_interval(self._store.clock.now())
+        if (
+            newest is None
+            or newest < now - COUNTED_WITHIN
+            or not version.start <= now < version.end
+        ):
+            return None
+        held = (now, newest, version.forecast_id, forecasts.adjustments(self._store))
+        update = self._kept(self._updates, held, KEPT_FORECASTS, self._reforecast)
+        if update is None:
+            return None
+        told = {
+            one.queue: one.reason
+            for one in update.queues
+            if one.forecast_id == version.forecast_id and one.counted_until is not None
+        }
+        return Today(update.table[update.table["queue"].isin(list(told))], told) if told else None
+
+    def _reforecast(self) -> intraday.IntradayForecast | None:
+        try:
+            return intraday.reforecast_now(self._store)
+        except NotFound:
+            return None  # no forecast covers today, so there is none to update
+
+    def scores(self, days: int) -> pd.DataFrame:
+        """Scores on the truth of the versions made in the last days; see `forecasts.scores`."""
+        return forecasts.scores(self._store, days=days)
+
+    # -- what planners change ---------------------------------------------------------------------
+
+    def adjustments(self) -> tuple[StoredAdjustment, ...]:
+        return forecasts.adjustments(self._store)
+
+    def adjust(self, adjustment: Adjustment, actor: str) -> int:
+        return forecasts.adjust(self._store, adjustment, actor)
+
+    def withdraw(self, adjustment_id: int, actor: str) -> None:
+        forecasts.withdraw(self._store, adjustment_id, actor)
+
+    def marks(self) -> tuple[Mark, ...]:
+        return forecasts.marks(self._store)
+
+    def mark_effects(self, marks: Sequence[Mark]) -> dict[int, float]:
+        """By mark, how the other decision on it would change the next week's contacts.
+
+        Told by the product's own model, whichever made the forecast.
+        """
+        held = forecasts.marks(self._store)
+        until = self._store.clock.now()
+
+        def effects(queue: str) -> Callable[[], dict[int, float]]:
+            return lambda: self._mark_effects_of(queue, held, until)
+
+        day = until.date()
+        found: dict[int, float] = {}
+        for queue in dict.fromkeys(m.queue for m in marks):
+            key = (queue, day, tuple((m.mark_id, m.state) for m in held if m.queue == queue))
+            told = self._kept(self._effects, key, KEPT_EFFECTS, effects(queue))
+            found.update(told)
+        return found
+
+    def decide(self, mark_id: int, state: MarkState, actor: str) -> Mark:
+        return forecasts.decide(self._store, mark_id, state, actor)
+
+    def start_forecast(self, weeks: int, actor: str) -> str:
+        """Submit the job that makes a new forecast from today on; gives its id."""
+        if self._jobs is None:
+            raise TryLater("no jobs are carried out here; start the service with `wfm serve`")
+        brand = self.brand()
+        if brand is None:
+            raise NotFound("there is no brand yet; `wfm import brand FILE` brings one")
+        request = forecasts.ForecastRequest(
+            start=local_day(self._store.clock.now(), brand.tz), weeks=weeks
+        )
+        return self._jobs.submit(FORECAST_JOB, request.to_document(), actor)
+
+    def job(self, job_id: str) -> job_rows.Job:
+        with self._store.reading() as connection:
+            return job_rows.load_job(connection, job_id)
+
+    def open_job(self) -> str | None:
+        """The job that is making a forecast now, or None."""
+        with self._store.reading() as connection:
+            found = job_rows.list_jobs(connection, states=job_rows.OPEN)
+        return next((job.job_id for job in found if job.kind == FORECAST_JOB), None)
+
+    def cancel(self, job_id: str, actor: str) -> None:
+        with self._store.writing(actor) as writing:
+            job_rows.cancel_job(writing, job_id)
+
+    @staticmethod
+    def _version(v: forecasts.StoredForecast) -> VersionView:
+        return VersionView(v.forecast_id, v.kind, v.queues, v.start, v.end, v.made_at, v.plan_id)
+
+    def _mark_effects_of(
+        self, queue: str, held: Sequence[Mark], until: datetime
+    ) -> dict[int, float]:
+        with self._store.reading() as connection:
+            brand = load_brand(connection)
+            campaigns = load_campaigns(connection)
+            today = local_midnight(local_day(until, brand.tz), brand.tz)
+            rows = load_volumes(connection, end=today, queues=[queue])
+        history, _ = history_of(rows, brand, campaigns, queue, held)
+        last = history.days[-1]
+        week = day_range(last + np.timedelta64(1, "D"), last + np.timedelta64(7, "D"))
+        model = forecasters((DEFAULT,), seed=1)[0]
+        newest = sorted((m for m in held if m.queue == queue), key=lambda m: m.start)[-TOLD_MARKS:]
+        return {
+            m.mark_id: effect_of(history, m, model, week, brand.tz)
+            for m in newest
+            if m.mark_id is not None
+        }
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _kept(self, held: OrderedDict[Any, T], key: Any, most: int, read: Callable[[], T]) -> T:
+        """What is held under the key, read once by whoever comes first."""
+        with self._lock:
+            if key not in held:
+                held[key] = read()
+                while len(held) > most:
+                    held.popitem(last=False)
+            held.move_to_end(key)
+            return held[key]
+
     def _stored(self, which: records.Which) -> records.StoredPlan | None:
         try:
             return records.load_plan(self._store, which)
@@ -139,13 +422,7 @@ class Views:
             return None
 
     def _tables_of(self, stored: records.StoredPlan) -> Tables:
-        # One thread reads a plan's tables; the others wait and find them.
-        with self._lock:
-            if stored.plan_id not in self._tables:
-                self._tables[stored.plan_id] = _tables(stored)
-                while len(self._tables) > KEPT_PLANS:
-                    self._tables.popitem(last=False)
-            return self._tables[stored.plan_id]
+        return self._kept(self._tables, stored.plan_id, KEPT_PLANS, lambda: _tables(stored))
 
 
 def _tables(stored: records.StoredPlan) -> Tables:

@@ -10,7 +10,7 @@ that no rehearsal has seen.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -18,20 +18,25 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from api.planning.versions import version_of
+from forecasting.adjust import adjusted
 from forecasting.forecast import ForecastResult, make_forecast
 from forecasting.scenarios import scenario_paths
 from scheduling.certificate import FEW_CASES, Certificate, certify
 from scheduling.check import check_roster
 from scheduling.requirement import Requirement, make_requirement, repair
 from scheduling.roster import RosterOutcome, make_roster, on_shift_of, staffing_of
+from wfm.adjustments import Adjustment
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
+from wfm.marks import Mark
 from wfm.people import Agent
 from wfm.progress import Progress, silent
+from wfm.store.forecasts import Version
 from wfm.timegrid import INTERVAL_S, format_instant
 
 # Goes up when the same inputs would give another plan.
-POLICY_VERSION = "1"
+POLICY_VERSION = "2"
 
 # Paths the requirement's risk level is read from.
 RISK_PATHS = 200
@@ -57,6 +62,9 @@ class PlanInputs:
     history     ROSTER of the weeks before `start`, for rest, series and weekends
     start, end  UTC instants of local midnights
     models      forecasting models to choose from; None: all
+    marks       on the past, in any state
+    incumbents  by queue, the model that made its last forecast
+    adjustments planners', put on the forecast before anything is required
     """
 
     brand: Brand
@@ -69,12 +77,17 @@ class PlanInputs:
     seed: int
     replications: int = 100
     models: tuple[str, ...] | None = None
+    marks: tuple[Mark, ...] = ()
+    incumbents: Mapping[str, str] = field(default_factory=dict)
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
     """A computed plan: five tables, a certificate, and the figures that say how good it is.
 
+    version  the forecast it was planned on, adjustments in, as it is to be kept
+    proposed  marks on the past that the forecast's cleaning proposes
     lineage  what it was computed from: models, seeds, noise of the paths, policy version
     summary  figures for people: hours, objective, bound, gap, shortfall, violations, stage costs,
              and messages: broken rules, reasons of a shortfall, warnings, notes of the forecast
@@ -83,7 +96,8 @@ class Plan:
     start: datetime
     end: datetime
     seed: int
-    forecast: pd.DataFrame = field(repr=False)
+    version: Version = field(repr=False)
+    proposed: tuple[Mark, ...] = field(repr=False)
     requirement: pd.DataFrame = field(repr=False)
     roster: pd.DataFrame = field(repr=False)
     staffing: pd.DataFrame = field(repr=False)
@@ -91,6 +105,11 @@ class Plan:
     certificate: Certificate = field(repr=False)
     lineage: dict[str, Any] = field(repr=False)
     summary: dict[str, Any] = field(repr=False)
+
+    @property
+    def forecast(self) -> pd.DataFrame:
+        """FORECAST."""
+        return self.version.table
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -154,7 +173,15 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
         start=start,
         end=end,
         seed=inputs.seed,
-        forecast=forecast.table,
+        version=version_of(
+            forecast,
+            inputs.volumes,
+            brand,
+            only=inputs.models,
+            marks=inputs.marks,
+            adjustments=inputs.adjustments,
+        ),
+        proposed=forecast.marks,
         requirement=needed.table,
         roster=rostered.table,
         staffing=staffing,
@@ -203,7 +230,8 @@ def _on_floor(inputs: PlanInputs, rostered: RosterOutcome) -> pd.DataFrame:
 
 
 def _forecast(inputs: PlanInputs, told: Progress) -> ForecastResult:
-    return make_forecast(
+    """The forecast with the planners' adjustments in it."""
+    forecast = make_forecast(
         inputs.volumes,
         inputs.brand,
         inputs.campaigns,
@@ -211,8 +239,12 @@ def _forecast(inputs: PlanInputs, told: Progress) -> ForecastResult:
         end=inputs.end,
         seed=inputs.seed,
         models=inputs.models,
+        incumbents=inputs.incumbents,
+        marks=inputs.marks,
         progress=told,
     )
+    table, parts = adjusted(forecast.table, forecast.parts, inputs.adjustments)
+    return replace(forecast, table=table, parts=parts)
 
 
 def _require(inputs: PlanInputs, forecast: ForecastResult, told: Progress) -> Requirement:
@@ -287,6 +319,7 @@ def _demand_figures(forecast: ForecastResult, needed: Requirement) -> dict[str, 
                 "seconds": round(line.seconds, 3),
             }
             for line in forecast.accuracy
+            if line.step == "15min"
         ],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
@@ -11,11 +11,9 @@ import pandas as pd
 
 from api.planning.plan import Plan, PlanInputs
 from scheduling.certificate import Certificate
-from wfm.brands import Brand
-from wfm.campaigns import Campaign
 from wfm.errors import DataError, RequestError
 from wfm.ingest.history import load_volumes
-from wfm.store import plans
+from wfm.store import adjustments, forecasts, marks, plans
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
@@ -119,34 +117,10 @@ def load(store: Store, request: PlanRequest) -> PlanInputs:
             seed=request.seed,
             replications=request.replications,
             models=request.models,
+            marks=marks.load(connection),
+            incumbents=forecasts.incumbents(connection, before=start),
+            adjustments=adjustments.load(connection, start=start, end=end),
         )
-
-
-@dataclass(frozen=True)
-class History:
-    """What a forecast is made from: VOLUMES before a day, with the brand and its campaigns."""
-
-    brand: Brand
-    campaigns: tuple[Campaign, ...]
-    volumes: pd.DataFrame = field(repr=False)
-
-
-def load_history(store: Store, before: date, *, queue: str) -> History:
-    """One queue's volumes before the local day, and a brand that holds only that queue.
-
-    NotFound for an unknown queue, DataError for one without volumes.
-    """
-    with store.reading() as connection:
-        brand = load_brand(connection)
-        alone = replace(brand, queues=(brand.queue(queue),))
-        end = local_midnight(before, brand.tz)
-        volumes = load_volumes(connection, end=end, queues=[queue])
-        if volumes.empty:
-            raise DataError(
-                f"queue {queue!r} has no volumes before {before}; "
-                f"run `wfm import volumes FILE --queue {queue}`"
-            )
-        return History(alone, load_campaigns(connection), volumes)
 
 
 def default_start(store: Store) -> date:
@@ -164,6 +138,7 @@ def save_draft(store: Store, plan: Plan, actor: str, *, job_id: str | None = Non
     job_id  the job that made it: `plans.made_by` finds the plan by it
     """
     with store.writing(actor) as writing:
+        marks.keep(writing, plan.proposed)
         return plans.insert_draft(
             writing,
             job_id=job_id,
@@ -173,8 +148,8 @@ def save_draft(store: Store, plan: Plan, actor: str, *, job_id: str | None = Non
             lineage=plan.lineage,
             summary=plan.summary,
             certificate=plan.certificate.to_document(),
+            forecast=plan.version,
             frames={
-                "forecast": plan.forecast,
                 "requirement": plan.requirement,
                 "roster": plan.roster,
                 "staffing": plan.staffing,
@@ -223,6 +198,9 @@ class StoredPlan(PlanRow):
 
     def forecast(self, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
         return self._frame("forecast", start, end)
+
+    def parts(self, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+        return self._frame("parts", start, end)
 
     def requirement(
         self, start: datetime | None = None, end: datetime | None = None

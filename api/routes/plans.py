@@ -11,12 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import Caller, require
 from api.deps import MAX_ID, Moment, StoreDep
 from api.routes.jobs import JobOut
+from api.routes.tables import plain_rows
 from wfm.errors import LostEdit
 from wfm.store import jobs, plans
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from api.planning.records import StoredPlan
 
 router = APIRouter(prefix="/plans", tags=["plans"])
@@ -199,14 +198,5 @@ def get_plan_table(
     plan = _find(store, which)
     frame = getattr(plan, table)(from_, to)
     return PlanTable(
-        plan_id=plan.plan_id, version=plan.version, table=table, rows=_plain_rows(frame)
+        plan_id=plan.plan_id, version=plan.version, table=table, rows=plain_rows(frame)
     )
-
-
-def _plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The frame's rows as JSON values: instants as text, empty cells as null."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    for name in frame.select_dtypes("datetimetz").columns:
-        plain[name] = frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    rows: list[dict[str, Any]] = plain.to_dict("records")  # type: ignore[assignment]
-    return rows

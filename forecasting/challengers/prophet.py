@@ -1,8 +1,7 @@
-"""Prophet behind our protocol, set up for contact counts. The only importer of prophet.
+"""Prophet behind our protocol, as it comes and set up for contact counts. The only importer of it.
 
-It learns the last weeks by the hour on a log scale, so that nothing turns negative and a busy day
-does not own the fit, with one daily shape for working days and one for weekends; our own profile
-spreads each hour over its quarters. Only the most likely curve is fitted: the bands come from the
+Both learn the last twelve weeks on local days; what a holiday, a campaign or an outage moved is
+left out, and nothing turns negative. Only the most likely curve is fitted: the bands come from the
 back-test, as for every model.
 """
 
@@ -18,34 +17,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.grid import SLOTS, Days, Floats, Ints, weekdays
-from forecasting.profile import LogProfile
+from forecasting.challengers.fitness import (
+    HOURS,
+    recent,
+    smear,
+    smoothed_level,
+    too_patchy,
+    too_short,
+)
+from forecasting.grid import Days, Floats, Ints
 from forecasting.protocol import Cost, History, Prediction, refit_at_each
 
-MIN_DAYS = 28
-MAX_DAYS = 84
-HOUR = 4
-HOURS = SLOTS // HOUR
 DAILY_WAVES = 10
-# Calmer than the library's 0.05: a fortnight's spike is no new trend.
-TREND_FLEXIBILITY = 0.01
+# Up to nearly five waves a day that differ from weekday to weekday; the library has three a week.
+WEEKLY_WAVES = 34
+# Contacts by which the quarters of an hour lean on being alike.
+EVEN_CONTACTS = 40.0
+CHATTY = ("cmdstanpy", "prophet", "prophet.models", "prophet.plot")
 
 
-def _hours(days: Days) -> pd.DataFrame:
-    """One row an hour of the local days, naive stamps in nanoseconds as Prophet wants them."""
-    stamps = np.repeat(days.astype("datetime64[ns]"), HOURS) + np.tile(
-        np.arange(HOURS).astype("timedelta64[h]"), len(days)
-    )
-    weekend = np.repeat(weekdays(days) >= 5, HOURS)
-    return pd.DataFrame(
-        {"ds": stamps.astype("datetime64[ns]"), "weekend": weekend, "working": ~weekend}
-    )
+def _stamps(days: Days, per_day: int) -> Any:
+    """Naive local stamps in nanoseconds, as Prophet wants them, (days * per_day,)."""
+    step = np.timedelta64(24 * 60 // per_day, "m")
+    within = np.arange(per_day) * step
+    return np.add.outer(days.astype("datetime64[ns]"), within.astype("timedelta64[ns]")).ravel()
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
     """No chatter of the sampler, and no warnings about calls that the next pandas will drop."""
-    chatty = [logging.getLogger(name) for name in ("cmdstanpy", "prophet", "prophet.plot")]
+    chatty = [logging.getLogger(name) for name in CHATTY]
     before = [logger.disabled for logger in chatty]
     for logger in chatty:
         logger.disabled = True
@@ -58,64 +59,94 @@ def _quietly() -> Iterator[None]:
             logger.disabled = was
 
 
-def _model() -> Any:
-    from prophet import Prophet  # late: 2 s and 110 MB
-
-    model = Prophet(
-        daily_seasonality=False,
-        weekly_seasonality=True,
-        yearly_seasonality=False,
-        changepoint_prior_scale=TREND_FLEXIBILITY,
-        uncertainty_samples=0,
-    )
-    for part in ("working", "weekend"):
-        model.add_seasonality(
-            name=f"day_{part}", period=1, fourier_order=DAILY_WAVES, condition_name=part
-        )
-    return model
-
-
-def _quarters(hourly: Floats, shape: Floats) -> Floats:
-    """Hourly levels (days, 24) over their quarters as `shape` (days, 96) has them."""
-    split = shape.reshape(len(shape), HOURS, HOUR)
-    level = split.mean(axis=2, keepdims=True)
-    share = np.divide(split, level, out=np.ones_like(split), where=level > 0)
-    quarters: Floats = (hourly[:, :, None] * share).reshape(len(shape), SLOTS)
-    return quarters
-
-
 @dataclass(frozen=True)
-class ProphetHourly:
-    """Prophet on hourly log1p counts of the last twelve weeks."""
+class ProphetDefault:
+    """Prophet with its own settings on the counts of every interval, cut off at zero."""
 
     seed: int = 0
     name: str = "prophet"
     cost: Cost = "challenger"
 
     def refusal(self, history: History) -> str | None:
-        if len(history) < MIN_DAYS:
-            return f"needs {MIN_DAYS} days of history, has {len(history)}"
-        return None
+        return too_short(history)
 
     def predict(self, history: History, days: Days) -> Prediction:
-        recent = history.since(len(history) - MAX_DAYS)
-        capped = recent.cleaned.capped.reshape(-1, HOUR)
-        seen = np.isfinite(capped)
-        counts = np.where(seen, capped, 0.0).sum(axis=1)
-        told = np.divide(
-            counts, seen.sum(axis=1), out=np.full(len(counts), np.nan), where=seen.any(axis=1)
-        )
+        learned = recent(history)
+        slots = learned.counts.shape[1]
+        table = pd.DataFrame({"ds": _stamps(learned.days, slots), "y": learned.ordinary.ravel()})
         with _quietly():
-            model = _model()
-            table = _hours(recent.days).assign(y=np.log1p(told))
-            model.fit(table.dropna(subset=["y"]), seed=self.seed)
-            ahead = model.predict(_hours(days))["yhat"].to_numpy()
-            behind = model.predict(table[["ds", "weekend", "working"]])["yhat"].to_numpy()
-        hourly = np.maximum(np.expm1(ahead), 0.0).reshape(len(days), HOURS)
-        fitted = np.maximum(np.expm1(behind), 0.0)[np.isfinite(told)].sum()
-        smear = float(np.nansum(told) / fitted) if fitted > 0 else 1.0
-        ours = LogProfile().predict(recent, days)
-        return Prediction(_quarters(hourly, ours.median), _quarters(hourly * smear, ours.mean))
+            from prophet import Prophet  # late: 2 s and 110 MB
+
+            model = Prophet(uncertainty_samples=0)
+            model.fit(table.dropna(), seed=self.seed)
+            told = model.predict(pd.DataFrame({"ds": _stamps(days, slots)}))["yhat"].to_numpy()
+        curve = np.maximum(told, 0.0).reshape(len(days), slots)
+        return Prediction(curve, curve)
 
     def roll(self, history: History, origins: Ints, horizon: int) -> Prediction:
         return refit_at_each(self, history, origins, horizon)
+
+
+@dataclass(frozen=True)
+class ProphetTuned:
+    """Prophet by the hour on a log scale: finer shapes of day and week, and no trend.
+
+    So nothing turns negative, a busy day does not own the fit, and each weekday has a daily shape
+    of its own. The level follows the last weeks; hours are spread over their quarters as the
+    quarters were.
+    """
+
+    seed: int = 0
+    name: str = "prophet_tuned"
+    cost: Cost = "challenger"
+
+    def refusal(self, history: History) -> str | None:
+        return too_short(history) or too_patchy(history)
+
+    def predict(self, history: History, days: Days) -> Prediction:
+        learned = recent(history)
+        capped = learned.cleaned.capped.reshape(len(learned), HOURS, -1)
+        seen = np.isfinite(capped)
+        hourly = np.divide(
+            np.where(seen, capped, 0.0).sum(axis=2),
+            seen.sum(axis=2),
+            out=np.full(capped.shape[:2], np.nan),
+            where=seen.any(axis=2),
+        )
+        logs = np.log1p(hourly)
+        with _quietly():
+            from prophet import Prophet  # late: 2 s and 110 MB
+
+            # No trend: the library's runs away with a last spike.
+            model = Prophet(
+                growth="flat",
+                daily_seasonality=DAILY_WAVES,
+                weekly_seasonality=WEEKLY_WAVES,
+                yearly_seasonality=False,
+                uncertainty_samples=0,
+            )
+            table = pd.DataFrame({"ds": _stamps(learned.days, HOURS), "y": logs.ravel()})
+            model.fit(table.dropna(), seed=self.seed)
+            ahead, behind = (
+                model.predict(pd.DataFrame({"ds": _stamps(at, HOURS)}))["yhat"]
+                .to_numpy()
+                .reshape(-1, HOURS)
+                for at in (days, learned.days)
+            )
+        level = smoothed_level(logs - behind)
+        fitted = np.maximum(np.expm1(behind + level[:, None]), 0.0)
+        hours = np.maximum(np.expm1(ahead + level[-1]), 0.0)
+        curve = (hours[:, :, None] * _quarter_shares(capped)).reshape(len(days), -1)
+        return Prediction(curve, curve * smear(hourly, fitted))
+
+    def roll(self, history: History, origins: Ints, horizon: int) -> Prediction:
+        return refit_at_each(self, history, origins, horizon)
+
+
+def _quarter_shares(capped: Floats) -> Floats:
+    """Each quarter over its hour's average, (hours, quarters); `capped` (days, hours, quarters)."""
+    seen = np.isfinite(capped)
+    days = np.maximum(seen.sum(axis=0), 1)
+    rate = np.where(seen, capped, 0.0).sum(axis=0) / days + EVEN_CONTACTS / capped.shape[2] / days
+    shares: Floats = rate / rate.mean(axis=1, keepdims=True)
+    return shares

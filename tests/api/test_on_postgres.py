@@ -121,7 +121,7 @@ def test_a_week_is_planned_published_read_and_worked(wfm, files: dict[str, Path]
     wfm("import", "brand", files["brand"])
     wfm("import", "agents", files["agents"])
     wfm("import", "volumes", files["volumes"], "--queue", "night")
-    options = ("--weeks", 1, "--replications", 20, "--model", "log_profile", "--json")
+    options = ("--weeks", 1, "--replications", 20, "--model", "blend", "--json")
     plan = json.loads(wfm("plan", "--from", "2026-03-02", *options))
     assert json.loads(wfm("publish", "latest", "--json")) == {
         "plan_id": plan["plan_id"],

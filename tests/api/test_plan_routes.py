@@ -15,6 +15,7 @@ from wfm.frames import FORECAST, INSTANT, ON_SHIFT, REQUIREMENT, ROSTER, STAFFIN
 from wfm.progress import silent
 from wfm.store import jobs, plans
 from wfm.store.engine import Store
+from wfm.store.forecasts import Version
 
 
 def instants(*values: datetime) -> pd.Series:
@@ -62,8 +63,8 @@ def insert_draft(store: Store, job_id: str | None = None) -> int:
             lineage={"policy": "1"},
             summary={"gap": 0.01},
             certificate={"goals": []},
+            forecast=Version(FORECAST.empty()),
             frames={
-                "forecast": FORECAST.empty(),
                 "requirement": requirement,
                 "roster": roster,
                 "staffing": STAFFING.empty(),

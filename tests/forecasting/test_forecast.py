@@ -14,7 +14,7 @@ from forecasting.forecast import ForecastResult, make_forecast
 from wfm.errors import DataError, RequestError
 from wfm.frames import FORECAST, QUANTILE_COLUMNS
 
-ENGINE = ("log_profile",)
+ENGINE = ("blend",)
 WEEK = timedelta(weeks=1)
 
 
@@ -169,15 +169,16 @@ def test_the_back_test_says_what_a_fresh_week_shows(make_volumes, make_brand, st
 
     result = forecast(volumes, make_brand("x"), start=start)
 
-    engine = next(a for a in result.accuracy if a.model == "log_profile")
+    engine = next(a for a in result.accuracy if (a.model, a.step) == ("blend", "15min"))
+    by_day = next(a for a in result.accuracy if (a.model, a.step) == ("blend", "day"))
     assert engine.champion
     assert engine.origins == 8
     assert engine.relative_wape is not None
     assert engine.relative_wape < 0.8
     assert engine.naive.wape is not None
     assert engine.wape is not None
-    assert engine.wape_day is not None
-    assert engine.wape_day < engine.wape
+    assert by_day.wape is not None
+    assert by_day.wape < engine.wape
     assert engine.coverage80 is not None
     assert 0.72 <= engine.coverage80 <= 0.88
     assert engine.coverage95 is not None
@@ -285,11 +286,24 @@ def test_days_and_hours_never_seen_are_told(make_volumes, make_brand, start):
 # -- choosing ------------------------------------------------------------------------------------
 
 
-def test_a_stored_champion_stays(make_volumes, make_brand, start):
-    result = forecast(make_volumes(), make_brand("x"), start=start, champions={"x": "weekly_naive"})
+def test_an_incumbent_that_is_clearly_beaten_or_unknown_gives_way(make_volumes, make_brand, start):
+    volumes = make_volumes(days=84)
 
-    assert result.champions == {"x": "weekly_naive"}
-    assert set(result.table["model"]) == {"weekly_naive"}
+    for incumbent in ("weekly_naive", "a model of old"):
+        result = forecast(volumes, make_brand("x"), start=start, incumbents={"x": incumbent})
+
+        assert result.champions == {"x": "blend"}
+        assert set(result.table["model"]) == {"blend"}
+
+
+def test_the_parts_of_a_mean_add_up_to_it(make_volumes, make_brand, make_campaign, start):
+    coming = make_campaign(start + timedelta(days=2), uplift=0.5)
+
+    result = forecast(make_volumes(), make_brand("x"), campaigns=(coming,), start=start)
+
+    parts = result.parts[["baseline", "holiday", "campaign", "correction"]]
+    np.testing.assert_allclose(parts.sum(axis=1), result.table["mean"], rtol=1e-9, atol=1e-9)
+    assert parts["campaign"].sum() > 0
 
 
 def test_progress_moves_forward_to_the_end(make_volumes, make_brand, start):
@@ -300,7 +314,8 @@ def test_progress_moves_forward_to_the_end(make_volumes, make_brand, start):
 
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
-    assert len(seen) > 10
+    # The start, the end, and several steps for each of the two queues.
+    assert len(seen) >= 8
 
 
 # -- refusals ------------------------------------------------------------------------------------
@@ -348,5 +363,5 @@ def test_a_span_that_cannot_be_forecast_is_refused(
 
 
 def test_an_unknown_model_is_refused_with_those_there_are(make_volumes, make_brand, start):
-    with pytest.raises(RequestError, match=r"'arima'.*log_profile"):
+    with pytest.raises(RequestError, match=r"'arima'.*blend"):
         forecast(make_volumes(), make_brand("x"), start=start, models=("arima",))

@@ -74,7 +74,7 @@ def test_a_further_uncertainty_widens_and_leaves_the_median() -> None:
 
 
 def test_leads_are_grouped_by_day_week_and_beyond() -> None:
-    assert lead_group(np.array([0, 1, 2, 7, 8, 60])).tolist() == [0, 0, 1, 1, 2, 2]
+    assert lead_group(np.array([0, 1, 2, 7, 8, 60])).tolist() == [0, 0, 1, 1, 2, 3]
 
 
 def test_nothing_known_teaches_no_bands() -> None:

@@ -54,7 +54,7 @@ def judged(series: pd.Series, brand, make_volumes_frame, origins: list[int]) -> 
         begin = (first + pd.DateOffset(days=origin)).tz_convert("UTC").to_pydatetime()
         end = (first + pd.DateOffset(days=origin + 7)).tz_convert("UTC").to_pydatetime()
         table = make_forecast(
-            volumes, brand, (), start=begin, end=end, seed=1, models=("log_profile",)
+            volumes, brand, (), start=begin, end=end, seed=1, models=("blend",)
         ).table
         starts = interval_index(begin, end)
         actual = series.reindex(starts).to_numpy(dtype=float)

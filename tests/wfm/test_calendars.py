@@ -21,6 +21,7 @@ from wfm.calendars import (
     open_share,
     open_spans,
     public_holidays,
+    weekend_of,
 )
 from wfm.errors import DataError
 
@@ -208,3 +209,10 @@ def test_holidays_are_those_of_the_country():
     assert not is_public_holiday(date(2026, 7, 4), "DE")
     with pytest.raises(DataError, match="use an ISO code"):
         public_holidays("ZZ", 2026)
+
+
+def test_the_days_of_rest_are_those_of_the_country_s_calendar():
+    assert weekend_of("DE") == weekend_of("US") == frozenset({5, 6})
+    assert weekend_of("IL") == frozenset({4, 5})
+    with pytest.raises(DataError, match="'XX'"):
+        weekend_of("XX")

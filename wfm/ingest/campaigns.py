@@ -27,7 +27,15 @@ COLUMNS = (
     Column("end"),
     *(
         Column(name, required=False)
-        for name in ("queues", "category", "reach", "peak_uplift", "rise_min", "half_life_min")
+        for name in (
+            "queues",
+            "channels",
+            "category",
+            "reach",
+            "peak_uplift",
+            "rise_min",
+            "half_life_min",
+        )
     ),
 )
 LONGEST = 200
@@ -77,7 +85,6 @@ def _of_piece(
         cells.instants(piece.cells[column], piece.lines, column, faults, zone=brand.zone, ways="")
         for column in ("start", "end")
     )
-    queues = [queue.name for queue in brand.queues]
     found: list[Found[str, Campaign]] = []
     for i, name in enumerate(piece.cells["name"]):
         line = int(piece.lines[i])
@@ -92,10 +99,7 @@ def _of_piece(
             faults.add(
                 line, "end", row["end"], f"the campaign ends before it starts ({row['start']})"
             )
-        reached = [q.strip() for q in row.get("queues", "").split(";") if q.strip()] or queues
-        for queue in reached:
-            if queue not in queues:
-                faults.add(line, "queues", queue, unknown("queue", queue, queues))
+        reached = _reached(brand, row, line, faults)
         category = row.get("category") or "campaign"
         if category not in CATEGORIES:
             faults.add(line, "category", category, choose(category, CATEGORIES))
@@ -112,7 +116,7 @@ def _of_piece(
                 name,
                 datetime.fromtimestamp(int(starts.first[i]), UTC),
                 datetime.fromtimestamp(int(ends.first[i]), UTC),
-                tuple(reached),
+                reached,
                 cast(Category, category),
                 int(reach),
                 None if uplift < 0 else uplift,
@@ -121,6 +125,27 @@ def _of_piece(
             )
             found.append(Found(name, campaign, line))
     return found
+
+
+def _reached(brand: Brand, row: dict[str, str], line: int, faults: Faults) -> tuple[str, ...]:
+    """The queues named and those on the channels named, as named first; all when neither is."""
+    queues = [queue.name for queue in brand.queues]
+    channels = sorted({queue.channel for queue in brand.queues})
+    named, through = (
+        [part.strip() for part in row.get(column, "").split(";") if part.strip()]
+        for column in ("queues", "channels")
+    )
+    for queue in named:
+        if queue not in queues:
+            faults.add(line, "queues", queue, unknown("queue", queue, queues))
+    for channel in through:
+        if channel not in channels:
+            remedy = f"the brand has no queue on that channel; {choose(channel, channels)}"
+            faults.add(line, "channels", channel, remedy)
+    if not named and not through:
+        return tuple(queues)
+    chosen = [queue.name for queue in brand.queues if queue.channel in through]
+    return tuple(dict.fromkeys([*named, *chosen]))
 
 
 def _number(row: dict[str, str], column: str, default: float, line: int, faults: Faults) -> float:

@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from wfm.errors import IllegalMove, NotFound
-from wfm.store import tables
+from wfm.store import forecasts, tables
 from wfm.store.engine import Writing
+from wfm.store.tabular import insert_frame
+from wfm.store.tabular import read_frame as read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from wfm.frames import TableSchema
+    from wfm.store.forecasts import Version
 
 PlanState = Literal["draft", "published", "superseded"]
-FrameName = Literal["forecast", "requirement", "roster", "staffing", "on_shift"]
+OwnFrame = Literal["requirement", "roster", "staffing", "on_shift"]
+FrameName = OwnFrame | Literal["forecast", "parts"]
 
-_TABLES: dict[FrameName, sa.Table] = {
-    "forecast": tables.plan_forecast,
+_TABLES: dict[OwnFrame, sa.Table] = {
     "requirement": tables.plan_requirement,
     "roster": tables.plan_roster,
     "staffing": tables.plan_staffing,
@@ -66,35 +69,16 @@ _PLAN = (
 )  # fmt: skip
 
 
-def _schema(name: FrameName) -> TableSchema:
+def _schema(name: OwnFrame) -> TableSchema:
     from wfm import frames  # late: readers of the live queue must not load pandas
 
-    schemas: dict[FrameName, TableSchema] = {
-        "forecast": frames.FORECAST,
+    schemas: dict[OwnFrame, TableSchema] = {
         "requirement": frames.REQUIREMENT,
         "roster": frames.ROSTER,
         "staffing": frames.STAFFING,
         "on_shift": frames.ON_SHIFT,
     }
     return schemas[name]
-
-
-def _rows(plan_id: int, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The frame's rows as plain Python values, empty cells as None."""
-    columns: dict[str, list[Any]] = {}
-    for name in frame.columns:
-        values = frame[name]
-        if str(values.dtype).startswith("datetime"):
-            columns[name] = list(values.dt.to_pydatetime())
-        elif values.isna().any():
-            columns[name] = values.astype(object).where(values.notna(), None).tolist()
-        else:
-            columns[name] = values.tolist()
-    names = list(columns)
-    return [
-        {"plan_id": plan_id, **dict(zip(names, row, strict=True))}
-        for row in zip(*columns.values(), strict=True)
-    ]
 
 
 def insert_draft(
@@ -106,11 +90,13 @@ def insert_draft(
     lineage: Mapping[str, Any],
     summary: Mapping[str, Any],
     certificate: Mapping[str, Any],
-    frames: Mapping[FrameName, pd.DataFrame],
+    forecast: Version,
+    frames: Mapping[OwnFrame, pd.DataFrame],
     job_id: str | None = None,
 ) -> int:
-    """Write a plan with its five tables, each checked against its schema; gives its id.
+    """Write a plan with its forecast and its tables, each checked against its schema; gives its id.
 
+    forecast  what it was planned on, kept as a version of kind "plan" that the plan owns
     job_id  the job that made it, by which `made_by` finds it; a job makes one plan
     """
     checked = {name: _schema(name).check(frames[name]) for name in _TABLES}
@@ -130,9 +116,10 @@ def insert_draft(
         .returning(tables.plans.c.plan_id)
     ).one()
     for name, frame in checked.items():
-        rows = _rows(plan_id, frame)
-        if rows:
-            writing.connection.execute(_TABLES[name].insert(), rows)
+        insert_frame(writing.connection, _TABLES[name], frame, plan_id=plan_id)
+    forecasts.insert(
+        writing, forecast, kind="plan", start=start, end=end, seed=seed, plan_id=plan_id
+    )
     writing.audit("plan.draft", str(plan_id), after={"seed": seed})
     return plan_id
 
@@ -227,8 +214,12 @@ def read_frame(
     end: datetime | None = None,
 ) -> pd.DataFrame:
     """One of a plan's tables, sorted by its key; `start` and `end` cut by the `start` column."""
-    import pandas as pd
-
+    if name == "forecast":
+        owned = forecasts.owned_by(connection, plan_id)
+        return forecasts.read_table(connection, owned, start=start, end=end)
+    if name == "parts":
+        owned = forecasts.owned_by(connection, plan_id)
+        return forecasts.read_parts(connection, owned, start=start, end=end)
     schema = _schema(name)
     table = _TABLES[name]
     query = sa.select(*(table.c[column] for column in schema.columns)).where(
@@ -238,15 +229,7 @@ def read_frame(
         query = query.where(table.c.start >= start)
     if end is not None:
         query = query.where(table.c.start < end)
-    query = query.order_by(*(table.c[column] for column in schema.key))
-    rows = connection.execute(query).all()
-    frame = pd.DataFrame(
-        {
-            column: pd.Series([row[i] for row in rows], dtype=spec.dtype)
-            for i, (column, spec) in enumerate(schema.columns.items())
-        }
-    )
-    return schema.check(frame)
+    return read_rows(connection, query.order_by(*(table.c[key] for key in schema.key)), schema)
 
 
 def published_roster(connection: sa.Connection, *, start: datetime, end: datetime) -> pd.DataFrame:

@@ -188,19 +188,6 @@ def _plan_id() -> Column[int]:
     )
 
 
-plan_forecast = Table(
-    "plan_forecast",
-    metadata,
-    _plan_id(),
-    Column("queue", String(80), primary_key=True),
-    Column("start", Instant, primary_key=True),
-    *(
-        Column(name, Float, nullable=False)
-        for name in ("mean", "q025", "q10", "q50", "q80", "q90", "q95", "q975", "aht_s")
-    ),
-    Column("model", String(60), nullable=False),
-)
-
 plan_requirement = Table(
     "plan_requirement",
     metadata,
@@ -253,6 +240,124 @@ plan_on_shift = Table(
     Column("queues", Text, nullable=False),
     Column("slots", Integer, nullable=False),
     Index(None, "plan_id", "start"),
+)
+
+# -- forecasts: versions, immutable once written, and what people say about them ------------------
+
+forecasts = Table(
+    "forecasts",
+    metadata,
+    Column("forecast_id", Integer, primary_key=True),
+    # plan, standing, intraday
+    Column("kind", String(12), nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("seed", Integer, nullable=False),
+    # The plan that it was made for: a plan owns one.
+    Column("plan_id", Integer, ForeignKey("plans.plan_id", ondelete="CASCADE"), unique=True),
+    # What it was made from: queues, model per queue, history, adjustments in its rows.
+    Column("inputs", JSON, nullable=False),
+    # Figures and notes.
+    Column("summary", JSON, nullable=False),
+    # Lines of its back-test.
+    Column("accuracy", JSON, nullable=False),
+    # What scenario paths need beside the rows.
+    Column("noise", JSON, nullable=False),
+    # The job that made it: run again after a crash, it finds its version and makes no second one.
+    Column("job_id", String(40), unique=True),
+    # The newest import of counts that its scores know: a later one may bring or change what came.
+    Column("scored_import", Integer),
+    Column("made_at", Instant, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Index(None, "made_at"),
+)
+
+
+def _forecast_id() -> Column[int]:
+    return Column(
+        "forecast_id",
+        Integer,
+        ForeignKey("forecasts.forecast_id", ondelete="CASCADE"),
+        primary_key=True,
+    )
+
+
+forecast_rows = Table(
+    "forecast_rows",
+    metadata,
+    _forecast_id(),
+    Column("queue", String(80), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    *(
+        Column(name, Float, nullable=False)
+        for name in ("mean", "q025", "q10", "q50", "q80", "q90", "q95", "q975", "aht_s")
+    ),
+    Column("model", String(60), nullable=False),
+    *(
+        Column(name, Float, nullable=False)
+        for name in ("baseline", "holiday", "campaign", "correction")
+    ),
+    # The weekly naive as it was known when the forecast was made; what it is measured against.
+    Column("naive", Float),
+)
+
+forecast_scores = Table(
+    "forecast_scores",
+    metadata,
+    _forecast_id(),
+    Column("queue", String(80), primary_key=True),
+    # 15min, hour, day
+    Column("step", String(8), primary_key=True),
+    # First lead of the group, in days: 1, 2 (to 7), 8 (and more).
+    Column("lead", Integer, primary_key=True),
+    # How many intervals of the step were scored, and what came in them.
+    Column("intervals", Integer, nullable=False),
+    Column("contacts", Float, nullable=False),
+    *(
+        Column(name, Float)
+        for name in ("wape", "bias", "mase", "pinball", "coverage80", "coverage95")
+    ),
+    # The weekly naive is one number and no band: it has no pinball and no coverage.
+    *(Column(name, Float) for name in ("naive_wape", "naive_bias", "naive_mase")),
+    Column("scored_until", Instant, nullable=False),
+)
+
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("adjustment_id", Integer, primary_key=True),
+    Column("queue", String(80), nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    # set, percent, range
+    Column("kind", String(10), nullable=False),
+    Column("value", Float),
+    Column("low", Float),
+    Column("high", Float),
+    Column("reason", Text, nullable=False),
+    # Withdrawn, never deleted.
+    Column("withdrawn_at", Instant),
+    Column("withdrawn_by", String(120)),
+    *_made(),
+    Index(None, "queue", "starts_at"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("mark_id", Integer, primary_key=True),
+    Column("queue", String(80), nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    # outage, outlier
+    Column("kind", String(10), nullable=False),
+    # proposed, accepted, rejected
+    Column("state", String(10), nullable=False),
+    Column("contacts", Float, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    *_made(),
+    UniqueConstraint("queue", "starts_at", "ends_at", "kind"),
 )
 
 # -- the live queue ------------------------------------------------------------------------------

@@ -10,12 +10,14 @@ from typing import Any
 import pandas as pd
 from dash import Dash, Input, Output, html
 
-from api.console import charts, layout, series, spans, words
+from api.console import layout, series, spans, words
+from api.console.charts import look as drawing
+from api.console.charts import plan as charts
+from api.console.events import holidays_of
 from api.console.loop import off_loop
 from api.console.views import PlanView, Views
 from scheduling.certificate import GoalResult
 from wfm.brands import Brand
-from wfm.calendars import public_holidays
 from wfm.campaigns import Campaign
 from wfm.sla import ServiceGoal
 from wfm.timegrid import floor_interval, local_day, parse_instant
@@ -278,10 +280,10 @@ class Look:
         return self.end - self.start <= LONGEST_DAY
 
 
-def marks_of(brand: Brand, campaigns: Sequence[Campaign], look: Look) -> list[charts.Mark]:
+def events_of(brand: Brand, campaigns: Sequence[Campaign], look: Look) -> list[drawing.Event]:
     """Campaigns that reach the queue (or any), and public holidays of its markets."""
     found = [
-        charts.Mark(
+        drawing.Event(
             "campaign",
             campaign.name,
             campaign.start,
@@ -290,25 +292,9 @@ def marks_of(brand: Brand, campaigns: Sequence[Campaign], look: Look) -> list[ch
         for campaign in campaigns
         if look.queue == series.ALL or look.queue in campaign.queues
     ]
-    found += holidays_of(brand, look)
+    queues = [q.name for q in brand.queues] if look.queue == series.ALL else [look.queue]
+    found += holidays_of(brand, queues, look.start, look.end)
     return [m for m in found if m.start < look.end and m.end > look.start]
-
-
-def holidays_of(brand: Brand, look: Look) -> list[charts.Mark]:
-    """A mark a day and name, with the countries that keep it."""
-    queues = brand.queues if look.queue == series.ALL else (brand.queue(look.queue),)
-    countries = sorted({c for q in queues for c in brand.countries_of(q)})
-    found = []
-    for day in spans.plan_days(look.start, look.end, brand.tz):
-        names: dict[str, list[str]] = {}
-        for country in countries:
-            name = public_holidays(country, day.year).get(day)
-            if name:
-                names.setdefault(name, []).append(country)
-        for name, where in names.items():
-            text = f"{name} ({', '.join(where)})"
-            found.append(charts.Mark("holiday", text, *spans.instants([day], brand.tz)))
-    return found
 
 
 def demand_figure(views: Views, plan: PlanView, brand: Brand, look: Look) -> Any:
@@ -325,7 +311,7 @@ def demand_figure(views: Views, plan: PlanView, brand: Brand, look: Look) -> Any
         series.thinned(past, fine=look.is_day),
         series.expected(ahead, plan.tables.paths, look.queue, fine=look.is_day),
         zone=brand.tz,
-        marks=marks_of(brand, views.campaigns(), replace(look, start=begin)),
+        events=events_of(brand, views.campaigns(), replace(look, start=begin)),
         now=now,
     )
 
@@ -359,7 +345,7 @@ def draw(views: Views, choice: str, week: str, day: str) -> tuple[Any, ...]:
     """
     brand, plan = views.brand(), views.plan()
     if brand is None or plan is None:
-        blank = charts.nothing(layout.GONE)
+        blank = drawing.nothing(layout.GONE)
         return blank, "", blank, blank, [], ""
     days = spans.plan_days(plan.start, plan.end, brand.tz)
     look = Look(

@@ -9,7 +9,9 @@ from typing import Any
 import dash_ag_grid as dag
 from dash import Dash, Input, Output, html
 
-from api.console import charts, layout, series, shiftgrid, spans, words
+from api.console import layout, series, shiftgrid, spans, words
+from api.console.charts import look
+from api.console.charts import plan as charts
 from api.console.loop import off_loop
 from api.console.views import PlanView, Views
 from wfm.brands import Brand
@@ -197,7 +199,7 @@ def cover_figure(views: Views, choice: str, week: str, day: str) -> Any:
     """Coverage of the chosen queue on the chosen day or week."""
     brand, plan = views.brand(), views.plan()
     if brand is None or plan is None:
-        return charts.nothing(layout.GONE)
+        return look.nothing(layout.GONE)
     queue = series.ALL if choice == layout.ALL_QUEUES else choice
     days = spans.plan_days(plan.start, plan.end, brand.tz)
     start, end = spans.instants(spans.chosen_days(days, week, day), brand.tz)

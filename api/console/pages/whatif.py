@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 
-from api.console import charts, layout, series, spans, words
+from api.console import layout, series, spans, words
+from api.console.charts import look
+from api.console.charts import whatif as charts
 from api.console.loop import off_loop
 from api.console.views import PlanView, Views
 from api.planning.whatif import Spike, WhatIfResult
@@ -41,7 +43,7 @@ def page(views: Views, brand: Brand, plan: PlanView) -> Any:
                     dcc.Loading(
                         html.Div(placeholder(), id="whatif-result", role="status"),
                         type="circle",
-                        color=charts.ACCENT,
+                        color=look.ACCENT,
                         delay_show=150,
                         parent_className="results",
                         overlay_style={"visibility": "visible", "opacity": 0.35},

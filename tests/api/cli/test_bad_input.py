@@ -76,10 +76,12 @@ def dump(path: Path) -> list[str]:
         connection.close()
 
 
+SPAN = ("--from", "2026-02-03", "--to", "2026-02-04")
+
 REFUSED = {
-    "no such command": (["forecas"], "Did you mean 'forecast'? See `wfm --help`."),
+    "no such command": (["bakctest"], "Did you mean 'backtest'? See `wfm --help`."),
     "no such option": (["plans", "--jsn"], "See `wfm plans --help`."),
-    "an option left out": (["forecast"], "Missing option '--queue'. See `wfm forecast --help`."),
+    "an option left out": (["backtest"], "Missing option '--queue'. See `wfm backtest --help`."),
     "weeks out of range": (["forecast", "--queue", "x", "--weeks", "0"], "'--weeks'"),
     "no weeks to plan": (["plan", "--weeks", "0"], "weeks is 0; a plan covers 1 to 8 weeks"),
     "a seed below 0": (["plan", "--seed", "-1"], "seed is -1"),
@@ -104,6 +106,62 @@ REFUSED = {
         ["forecast", "--queue", "x", "--out", "/nowhere/out.csv"],
         "there is no /nowhere",
     ),
+    "a forecast of no name": (["why", "x", "2026-02-02", "--forecast", "best"], "'best' names no"),
+    "a time no forecast covers": (["why", "x", "2026-02-02 18:00"], "no forecast covers queue 'x'"),
+    "a time that is none": (["why", "x", "tonight"], "'tonight' is not a time"),
+    "an adjustment of no kind": (
+        ["adjust", "x"],
+        "one of --set N, --percent P and --range LOW HIGH",
+    ),
+    "an adjustment of two kinds": (
+        ["adjust", "x", *SPAN, "--set", "5", "--percent", "5", "--reason", "r"],
+        "one of --set N",
+    ),
+    "an adjustment without a span": (["adjust", "x", "--set", "5"], "--from and --to"),
+    "an adjustment without a reason": (["adjust", "x", *SPAN, "--set", "5"], "needs a reason"),
+    "an adjustment off the grid": (
+        ["adjust", "x", "--from", "2026-02-03 09:07", *SPAN[2:], "--set", "5", "--reason", "r"],
+        "lies between two intervals",
+    ),
+    "an adjustment backwards": (
+        ["adjust", "x", "--from", "2026-02-05", "--to", "2026-02-04", "--set", "5"],
+        "not after its start",
+    ),
+    "a range upside down": (
+        ["adjust", "x", *SPAN, "--range", "9", "5", "--reason", "r"],
+        "a range from 9.0 to 5.0",
+    ),
+    "an adjustment of an unknown queue": (
+        ["adjust", "nope", *SPAN, "--set", "5", "--reason", "r"],
+        "no queue 'nope'",
+    ),
+    "a withdrawal and an adjustment": (
+        ["adjust", "x", "--withdraw", "1"],
+        "--withdraw stands alone",
+    ),
+    "an unknown adjustment": (["adjust", "--withdraw", "7"], "there is no adjustment 7"),
+    "an unknown mark": (["mark", "accept", "7"], "there is no mark 7"),
+    "a mark of no kind": (
+        ["mark", "add", "x", *SPAN, "--kind", "viral", "--reason", "r"],
+        "choose outage or outlier",
+    ),
+    "a mark on the future": (
+        [
+            "mark",
+            "add",
+            "x",
+            "--from",
+            "2090-01-01",
+            "--to",
+            "2090-01-02",
+            "--kind",
+            "outage",
+            "--reason",
+            "r",
+        ],
+        "marks are on the past",
+    ),
+    "accuracy of an unknown queue": (["accuracy", "--queue", "nope"], "no queue 'nope'"),
     "an unknown plan": (["publish", "99"], "there is no plan 99"),
     "a plan of no name": (["certificate", "best"], "'best' names no plan"),
     "nothing published": (["certificate"], "no roster is published yet"),
@@ -156,6 +214,11 @@ BEFORE_DATA = {
     "plans": (["plans"], "no brand yet"),
     "forecast": (["forecast", "--queue", "x"], "no brand yet"),
     "backtest": (["backtest", "--queue", "x"], "no brand yet"),
+    "forecasts": (["forecasts"], "no brand yet"),
+    "accuracy": (["accuracy"], "no brand yet"),
+    "why": (["why", "x", "2026-02-02"], "no brand yet"),
+    "adjustments": (["adjustments"], "no brand yet"),
+    "marks": (["marks"], "no brand yet"),
     "agents": (["import", "agents", "agents.csv"], "no brand yet"),
     "staffing": (["staffing", "now"], "no brand yet"),
 }

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from api.console.views import Now, PlanView, Tables
+from api.console.views import ForecastView, Now, Piece, PlanView, Tables, Today, VersionView
 from api.planning.whatif import Spike, WhatIfResult, Worst
+from forecasting.accuracy import Accuracy, Score
+from forecasting.adjust import adjusted
+from forecasting.intervals import LEAD_GROUPS
 from forecasting.scenarios import Noise
 from scheduling.certificate import Certificate, GoalResult, Series
+from wfm.adjustments import Adjustment
 from wfm.brands import Brand, Market, Queue
 from wfm.calendars import ServiceWindow
 from wfm.campaigns import Campaign
-from wfm.frames import FORECAST, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING, VOLUMES, interval_index
+from wfm.frames import (
+    FORECAST,
+    ON_SHIFT,
+    PARTS,
+    REQUIREMENT,
+    ROSTER,
+    STAFFING,
+    VOLUMES,
+    interval_index,
+)
+from wfm.marks import Mark, MarkState
 from wfm.paths import Paths
 from wfm.people import (
     Agent,
@@ -30,8 +46,14 @@ from wfm.people import (
     TimeOff,
 )
 from wfm.sla import OpeningGoal, ServiceGoal, WorkLaw
+from wfm.store import marks as mark_rows
+from wfm.store.adjustments import StoredAdjustment
 from wfm.store.brands import save_brand
-from wfm.store.engine import Store
+from wfm.store.documents import to_document
+from wfm.store.engine import Store, Writing
+from wfm.store.forecasts import Version
+from wfm.store.forecasts import insert as insert_version
+from wfm.store.jobs import Job
 from wfm.store.people import save_agents
 from wfm.store.plans import insert_draft
 from wfm.store.tables import volumes as volumes_table
@@ -103,6 +125,7 @@ def _stacked(index: pd.DatetimeIndex, make: Any) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@cache
 def make_history(start: datetime, end: datetime) -> pd.DataFrame:
     index = interval_index(start, end)
     rng = np.random.default_rng(1)
@@ -278,29 +301,31 @@ def make_on_shift(roster: pd.DataFrame, agents: tuple[Agent, ...]) -> pd.DataFra
     )
 
 
+def save_history(writing: Writing, end: datetime) -> None:
+    writing.connection.execute(
+        volumes_table.insert(),
+        [
+            {
+                "queue": row.queue,
+                "start": row.start.to_pydatetime(),
+                "source": "volumes",
+                "contacts": int(row.contacts),
+                "aht_s": float(row.aht_s),
+                "spread": False,
+            }
+            for row in make_history(end - timedelta(days=28), end).itertuples()
+        ],
+    )
+
+
 def keep(store: Store, brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> int:
     """Write brand, agents, four weeks of history and the plan, as a draft; gives its id."""
     tables = plan.tables
-    spread = dict.fromkeys((name for name, _ in QUEUES), (0.1, 0.12, 0.15))
-    noise = Noise(brand.zone, 0.3, spread, {name: FIRST - timedelta(days=1) for name in spread})
-    history = make_history(plan.start - timedelta(days=28), plan.start)
+    noise = make_noise(brand.zone, FIRST - timedelta(days=1))
     with store.writing("test") as writing:
         save_brand(writing, brand)
         save_agents(writing, agents)
-        writing.connection.execute(
-            volumes_table.insert(),
-            [
-                {
-                    "queue": row.queue,
-                    "start": row.start.to_pydatetime(),
-                    "source": "volumes",
-                    "contacts": int(row.contacts),
-                    "aht_s": float(row.aht_s),
-                    "spread": False,
-                }
-                for row in history.itertuples()
-            ],
-        )
+        save_history(writing, plan.start)
         return insert_draft(
             writing,
             start=plan.start,
@@ -309,14 +334,56 @@ def keep(store: Store, brand: Brand, agents: tuple[Agent, ...], plan: PlanView) 
             lineage={"noise": noise.to_document()},
             summary=dict(plan.summary),
             certificate=tables.certificate.to_document(),
+            forecast=Version(tables.forecast),
             frames={
-                "forecast": tables.forecast,
                 "requirement": tables.requirement,
                 "roster": tables.roster,
                 "staffing": tables.staffing,
                 "on_shift": make_on_shift(tables.roster, agents),
             },
         )
+
+
+def keep_version(store: Store, brand: Brand, marks: tuple[Mark, ...]) -> int:
+    """Write brand, history, a forecast of two weeks and the marks; gives the forecast's id."""
+    start = local_midnight(FIRST, brand.tz)
+    end = local_midnight(FIRST + timedelta(days=DAYS), brand.tz)
+    table = make_forecast(interval_index(start, end))
+    names = [name for name, _ in QUEUES]
+    with store.writing("test") as writing:
+        save_brand(writing, brand)
+        save_history(writing, start)
+        mark_rows.keep(writing, marks)
+        return insert_version(
+            writing,
+            Version(
+                table,
+                make_parts(table),
+                inputs={"queues": names, "models": dict.fromkeys(names, "blend")},
+                accuracy=to_document(make_accuracy()),
+                noise=make_noise(brand.zone, FIRST - timedelta(days=1)).to_document(),
+            ),
+            kind="standing",
+            start=start,
+            end=end,
+            seed=1,
+        )
+
+
+def make_marks() -> tuple[Mark, ...]:
+    start = local_midnight(FIRST, ZoneInfo("Europe/Berlin"))
+    return (
+        Mark(
+            "x",
+            start - timedelta(hours=30),
+            start - timedelta(hours=27),
+            "outage",
+            contacts=0.0,
+            expected=88.0,
+            reason="Nothing came for three hours.",
+            mark_id=5,
+        ),
+    )
 
 
 def make_plan(brand: Brand, agents: tuple[Agent, ...], **changes: Any) -> PlanView:
@@ -390,9 +457,104 @@ def make_rehearsal(spike: Spike) -> WhatIfResult:
     )
 
 
+def make_parts(table: pd.DataFrame) -> pd.DataFrame:
+    """A tenth of each mean is the campaign's, a twentieth is taken by the last days."""
+    return PARTS.check(
+        table[["start", "queue"]].assign(
+            baseline=table["mean"] * 0.95,
+            holiday=0.0,
+            campaign=table["mean"] * 0.10,
+            correction=table["mean"] * -0.05,
+        )
+    )
+
+
+def make_noise(zone: str, last_day: date) -> Noise:
+    names = [name for name, _ in QUEUES]
+    spread = tuple(0.1 + 0.02 * n for n in range(len(LEAD_GROUPS)))
+    return Noise(zone, 0.3, dict.fromkeys(names, spread), dict.fromkeys(names, last_day))
+
+
+def make_accuracy() -> tuple[Accuracy, ...]:
+    """Lines of every queue and step: ours a third better than the weekly naive."""
+    naive = Score(wape=0.30, bias=0.02, mase=1.0, pinball=0.2, coverage80=0.76, coverage95=0.9)
+    return tuple(
+        Accuracy(
+            queue=name,
+            model="blend",
+            step=step,
+            origins=42,
+            horizon_days=14,
+            naive=naive,
+            champion=True,
+            wape=0.2 - 0.05 * n,
+            bias=-0.013,
+            mase=0.71,
+            pinball=0.125,
+            coverage80=0.81 - 0.01 * n,
+            coverage95=0.955,
+        )
+        for name, _ in QUEUES
+        for n, step in enumerate(("15min", "hour", "day"))
+    )
+
+
+def make_job(job_id: str, actor: str, **changes: Any) -> Job:
+    job = Job(
+        job_id=job_id,
+        kind="forecast",
+        state="running",
+        request={},
+        progress=0.4,
+        stage="forecast of x",
+        messages=[],
+        result=None,
+        problem=None,
+        submitted_at=datetime(2026, 3, 2, 7, 15, tzinfo=UTC),
+        ended_at=None,
+        actor=actor,
+    )
+    return replace(job, **changes)
+
+
+def make_scores(versions: Sequence[int]) -> pd.DataFrame:
+    """The n-th version's error is n points above 20 %."""
+    rows = [
+        {
+            "forecast_id": version,
+            "queue": name,
+            "step": step,
+            "intervals": 672,
+            "wape": 0.2 + 0.01 * n,
+            "naive_wape": 0.3,
+        }
+        for n, version in enumerate(versions)
+        for name, _ in QUEUES
+        for step in ("15min", "hour", "day")
+    ]
+    columns = ["forecast_id", "queue", "step", "intervals", "wape", "naive_wape"]
+    return pd.DataFrame(rows, columns=columns).astype({"queue": "str", "step": "str"})
+
+
+@cache
+def make_forecast_view(version: VersionView, changes: tuple[StoredAdjustment, ...]) -> ForecastView:
+    model = make_forecast(interval_index(version.start, version.end))
+    table, parts = adjusted(model, make_parts(model), changes)
+    return ForecastView(
+        version=version,
+        whole=Piece(table, make_noise("Europe/Berlin", version.start.date())),
+        parts=parts,
+        model=model,
+        accuracy=make_accuracy(),
+        champions={name: "blend" for name, _ in QUEUES},
+        notes=("x: rests on 28 days only", "facebook: one spike capped"),
+        adjustments=changes,
+    )
+
+
 @dataclass
 class FakeViews:
-    """The console's reads, from memory."""
+    """The console's reads, from memory; and what planners change, kept there."""
 
     shown_brand: Brand | None = None
     shown_plan: PlanView | None = None
@@ -400,6 +562,13 @@ class FakeViews:
     shown_campaigns: tuple[Campaign, ...] = ()
     clock: Now = field(default_factory=lambda: Now(datetime(2026, 3, 2, 7, 15, tzinfo=UTC), True))
     error: Exception | None = None
+    shown_versions: tuple[VersionView, ...] = ()
+    shown_today: Today | None = None
+    shown_marks: tuple[Mark, ...] = ()
+    shown_adjustments: tuple[StoredAdjustment, ...] = ()
+    shown_scores: pd.DataFrame = field(default_factory=lambda: make_scores([]))
+    jobs: dict[str, Job] = field(default_factory=dict)
+    audit: list[tuple[str, str]] = field(default_factory=list)
 
     def now(self) -> Now:
         return self.clock
@@ -416,8 +585,72 @@ class FakeViews:
     def campaigns(self) -> tuple[Campaign, ...]:
         return self.shown_campaigns
 
-    def history(self, start: datetime, end: datetime) -> pd.DataFrame:
-        return make_history(start, end)
+    def history(
+        self, start: datetime, end: datetime, queues: Collection[str] | None = None
+    ) -> pd.DataFrame:
+        table = make_history(start, end)
+        return table if queues is None else table[table["queue"].isin(list(queues))]
+
+    def versions(self) -> tuple[VersionView, ...]:
+        return self.shown_versions
+
+    def forecast(self, version: VersionView) -> ForecastView:
+        changes = () if version.kind == "plan" else self.shown_adjustments
+        return make_forecast_view(version, changes)
+
+    def piece(self, version: VersionView, start: datetime, end: datetime) -> Piece:
+        return Piece(make_forecast(interval_index(start, end)), make_noise("UTC", FIRST))
+
+    def today(self, version: VersionView) -> Today | None:
+        return self.shown_today
+
+    def scores(self, days: int) -> pd.DataFrame:
+        return self.shown_scores
+
+    def adjustments(self) -> tuple[StoredAdjustment, ...]:
+        return self.shown_adjustments
+
+    def adjust(self, adjustment: Adjustment, actor: str) -> int:
+        number = len(self.audit) + 1
+        self.audit.append(("adjust", actor))
+        values = {f.name: getattr(adjustment, f.name) for f in fields(adjustment)}
+        kept = StoredAdjustment(**{**values, "adjustment_id": number}, actor=actor)
+        self.shown_adjustments += (kept,)
+        return number
+
+    def withdraw(self, adjustment_id: int, actor: str) -> None:
+        self.audit.append(("withdraw", actor))
+        self.shown_adjustments = tuple(
+            a for a in self.shown_adjustments if a.adjustment_id != adjustment_id
+        )
+
+    def marks(self) -> tuple[Mark, ...]:
+        return self.shown_marks
+
+    def mark_effects(self, marks: Sequence[Mark]) -> dict[int, float]:
+        return {m.mark_id: 34.2 if m.in_force else -34.2 for m in marks}
+
+    def decide(self, mark_id: int, state: MarkState, actor: str) -> Mark:
+        self.audit.append((f"mark {state}", actor))
+        self.shown_marks = tuple(
+            replace(m, state=state) if m.mark_id == mark_id else m for m in self.shown_marks
+        )
+        return next(m for m in self.shown_marks if m.mark_id == mark_id)
+
+    def start_forecast(self, weeks: int, actor: str) -> str:
+        self.audit.append((f"forecast {weeks}", actor))
+        self.jobs["job-1"] = make_job("job-1", actor)
+        return "job-1"
+
+    def open_job(self) -> str | None:
+        return next((j.job_id for j in self.jobs.values() if j.is_open), None)
+
+    def job(self, job_id: str) -> Job:
+        return self.jobs[job_id]
+
+    def cancel(self, job_id: str, actor: str) -> None:
+        self.audit.append(("cancel", actor))
+        self.jobs[job_id] = replace(self.jobs[job_id], state="cancelled")
 
     def what_if(self, day: date, spike: Spike) -> WhatIfResult:
         if self.error is not None:
@@ -450,13 +683,34 @@ def views(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> FakeViews:
         datetime(2026, 3, 6, 20, tzinfo=UTC),
         ("x", "instagram"),
     )
-    return FakeViews(brand, plan, agents, (sale,))
+    start, now = plan.start, datetime(2026, 3, 2, 7, 15, tzinfo=UTC)
+    week = timedelta(days=7)
+    names = tuple(name for name, _ in QUEUES)
+    return FakeViews(
+        brand,
+        plan,
+        agents,
+        (sale,),
+        shown_versions=(
+            VersionView(3, "standing", names, start, start + 4 * week, now),
+            VersionView(2, "plan", names, start, plan.end, now - timedelta(hours=1), plan.plan_id),
+            VersionView(1, "standing", names, start - week, start + week, now - week),
+        ),
+        shown_marks=make_marks(),
+        shown_scores=make_scores([1, 2]),
+    )
 
 
 @pytest.fixture
 def fill(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> Callable[[Store], int]:
     """Writes the brand, its agents and history and the plan as a draft; gives the plan's id."""
     return lambda store: keep(store, brand, agents, plan)
+
+
+@pytest.fixture
+def keep_forecast(brand: Brand) -> Callable[[Store], int]:
+    """Writes the brand, its history, a forecast and a mark; gives the forecast's id."""
+    return lambda store: keep_version(store, brand, make_marks())
 
 
 @pytest.fixture

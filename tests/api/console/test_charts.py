@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from api.console import charts
-from api.console.charts import Mark
+from api.console.charts import plan as charts
+from api.console.charts import whatif as whatif_charts
+from api.console.charts.look import Event
 from wfm.frames import interval_index
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -101,23 +102,23 @@ def test_history_breaks_where_it_is_missing(forecast):
 
 
 def test_marks_inside_the_range_are_named_and_others_left_out(forecast):
-    marks = [
-        Mark("campaign", "Spring sale", START + timedelta(hours=2), START + timedelta(hours=5)),
-        Mark("holiday", "Long ago", START - timedelta(days=9), START - timedelta(days=8)),
+    events = [
+        Event("campaign", "Spring sale", START + timedelta(hours=2), START + timedelta(hours=5)),
+        Event("holiday", "Long ago", START - timedelta(days=9), START - timedelta(days=8)),
     ]
 
-    figure = charts.forecast_chart(pd.DataFrame(), forecast, zone=UTC_ZONE, marks=marks)
+    figure = charts.forecast_chart(pd.DataFrame(), forecast, zone=UTC_ZONE, events=events)
 
     assert names(figure) == ["Spring sale"]
 
 
 def test_neighbouring_marks_are_named_on_different_levels(forecast):
-    marks = [
-        Mark("campaign", name, START + timedelta(hours=h), START + timedelta(hours=h + 2))
+    events = [
+        Event("campaign", name, START + timedelta(hours=h), START + timedelta(hours=h + 2))
         for name, h in (("one", 2), ("two", 3))
     ]
 
-    figure = charts.forecast_chart(pd.DataFrame(), forecast, zone=UTC_ZONE, marks=marks)
+    figure = charts.forecast_chart(pd.DataFrame(), forecast, zone=UTC_ZONE, events=events)
 
     heights = [a.y for a in figure.layout.annotations]
     assert len(set(heights)) == 2
@@ -168,7 +169,7 @@ def test_before_and_after_are_drawn_with_their_bands():
         table[f"attainment_{when}_high"] = table[f"attainment_{when}"] + 0.05
     spike = (START + timedelta(hours=6), START + timedelta(hours=8))
 
-    figure = charts.attainment_chart(table, zone=UTC_ZONE, goal=0.9, spike=spike)
+    figure = whatif_charts.attainment_chart(table, zone=UTC_ZONE, goal=0.9, spike=spike)
 
     assert set(trace(figure, "Before").y) == {95.0}
     assert set(trace(figure, "With the spike").y) == {40.0}

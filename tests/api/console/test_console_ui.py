@@ -153,3 +153,84 @@ def test_the_console_fits_a_small_laptop(store: Store, fill: Any, watched: Watch
             page.goto(f"{address}/console/{path}")
             page.wait_for_selector(ready)
             assert page.evaluate("document.documentElement.scrollWidth") <= 1024, path
+
+
+def options(page: Any, dropdown: str, text: str) -> None:
+    """Choose the option of a drop-down that reads so."""
+    page.click(f"#{dropdown}")
+    page.locator(".dash-dropdown-content").get_by_text(text, exact=True).click()
+
+
+def parts_of(page: Any) -> tuple[list[float], float]:
+    """The parts of the chosen step as the page tells them, and the number that they explain."""
+    shown = page.evaluate(
+        "document.querySelector('#forecast-why .js-plotly-plot').data[0].y.slice()"
+    )
+    return shown[:-1], shown[-1]
+
+
+def test_a_planner_reads_the_forecast_and_changes_it(
+    store: Store, keep_forecast: Any, watched: Watched, tmp_path: Path
+):
+    keep_forecast(store)
+    page = watched.page
+    with serving(store) as address:
+        page.goto(sign_in_url(store, address, "cli:ann"))
+        page.goto(f"{address}/console/forecast")
+        page.wait_for_selector("#forecast-reasons dl")
+        assert page.title() == "Forecast · Northlight"
+
+        options(page, "forecast-queue", "Instagram")
+        page.wait_for_selector("#forecast-accuracy tbody:not(:has(tr:nth-child(2)))")
+        options(page, "forecast-step", "15 minutes")
+        page.wait_for_selector("#forecast-chart :text('New cases per 15 minutes')")
+
+        before = page.inner_text("#forecast-reasons h3")
+        box = page.locator("#forecast-chart .nsewdrag").first.bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5)
+        page.wait_for_selector("#forecast-chart .hoverlayer text")
+        page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5)
+        page.wait_for_selector(f"#forecast-reasons h3:not(:text-is('{before}'))")
+        parts, total = parts_of(page)
+        assert sum(parts) == pytest.approx(total, abs=0.01)
+        assert f"{total:.1f} new cases expected" in page.inner_text("#forecast-reasons h3")
+
+        options(page, "forecast-queue", "X")
+        page.get_by_role("button", name="Reject").first.click()
+        page.wait_for_selector("#forecast-marks :text('rejected, learned from')")
+        assert "made from now on" in page.inner_text("#forecast-said")
+
+        page.click("text=Adjust the forecast")
+        page.fill("#adjust-value", "50")
+        page.fill("#adjust-reason", "TV spot")
+        page.click("#adjust-add")
+        page.wait_for_selector("#forecast-adjustments :text('+50 %')")
+        page.wait_for_selector("#forecast-chart :text('Without adjustments')")
+        page.screenshot(path=tmp_path / "forecast.png", full_page=True)
+        page.get_by_role("button", name="Withdraw").click()
+        page.wait_for_selector("#forecast-adjustments :text('nothing is adjusted')")
+
+    with store.reading() as connection:
+        written = connection.exec_driver_sql(
+            "SELECT action, actor FROM audit WHERE action LIKE 'mark.%' "
+            "OR action LIKE 'forecast.%' ORDER BY rowid"
+        ).fetchall()
+    assert [tuple(row) for row in written][-3:] == [
+        ("mark.decide", "console:ann"),
+        ("forecast.adjust", "console:ann"),
+        ("forecast.withdraw", "console:ann"),
+    ]
+    assert watched.complaints == []
+    assert watched.hosts == {urlsplit(address).netloc}
+
+
+def test_the_forecast_fits_a_phone(store: Store, keep_forecast: Any, watched: Watched):
+    keep_forecast(store)
+    page = watched.page
+    page.set_viewport_size({"width": 400, "height": 800})
+    with serving(store) as address:
+        page.goto(sign_in_url(store, address, "test"))
+        page.goto(f"{address}/console/forecast")
+        page.wait_for_selector("#forecast-reasons dl")
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -174,8 +174,8 @@ def test_holidays_of_the_markets_and_campaigns_of_the_queue_are_marked(brand):
     days = [date(2026, 4, 3) + timedelta(days=n) for n in range(4)]
     start, end = spans.instants(days, brand.tz)
 
-    x = plan_page.marks_of(brand, [sale], plan_page.Look("x", start, end))
-    facebook = plan_page.marks_of(brand, [sale], plan_page.Look("facebook", start, end))
+    x = plan_page.events_of(brand, [sale], plan_page.Look("x", start, end))
+    facebook = plan_page.events_of(brand, [sale], plan_page.Look("facebook", start, end))
 
     assert [m.name for m in x if m.kind == "campaign"] == ["Sale"]
     assert [m.name for m in facebook if m.kind == "campaign"] == []

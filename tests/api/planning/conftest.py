@@ -89,7 +89,7 @@ def small_inputs(**changes: object) -> PlanInputs:
         end=END,
         seed=3,
         replications=20,
-        models=("log_profile",),
+        models=("blend",),
     )
     return replace(inputs, **changes)
 

@@ -180,7 +180,7 @@ def test_a_request_out_of_range_is_refused(change: dict[str, int], words: str):
 
 
 def test_a_request_survives_its_document():
-    request = records.PlanRequest(date(2026, 3, 2), 2, 7, 50, ("log_profile",), publish=True)
+    request = records.PlanRequest(date(2026, 3, 2), 2, 7, 50, ("blend",), publish=True)
     assert records.PlanRequest.from_document(request.to_document()) == request
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from wfm.errors import FileFaults
 from wfm.ingest.campaigns import import_campaigns
+from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
 
 HEADER = "name,start,end,queues,category,reach,peak_uplift,rise_min,half_life_min"
@@ -53,3 +54,33 @@ def test_the_same_campaigns_twice_change_nothing_and_others_need_replace(
         import_campaigns(branded, other, actor="tester")
     assert contents(branded) == before
     assert import_campaigns(branded, other, actor="tester", replace=True).replaced == 1
+
+
+@pytest.mark.parametrize(
+    ("queues", "channels", "reached"),
+    [
+        ("", "", ("x", "email", "linkedin")),
+        ("email", "", ("email",)),
+        ("", "x", ("x",)),
+        ("", "linkedin; email", ("email", "linkedin")),
+        ("email", "x", ("email", "x")),
+        ("x", "x", ("x",)),
+    ],
+)
+def test_channels_choose_the_queues_on_them_beside_those_named(
+    branded: Store, make_file, queues: str, channels: str, reached: tuple[str, ...]
+):
+    row = f"Sale,2026-03-09 09:00,2026-03-09 18:00,{queues},{channels}"
+    import_campaigns(branded, make_file("name,start,end,queues,channels", row), actor="tester")
+    with branded.reading() as connection:
+        (campaign,) = load_campaigns(connection)
+    assert campaign.queues == reached
+
+
+def test_a_channel_without_a_queue_is_told(branded: Store, make_file):
+    row = "Sale,2026-03-09 09:00,2026-03-09 18:00,,x;emial"
+    with pytest.raises(FileFaults) as caught:
+        import_campaigns(branded, make_file("name,start,end,queues,channels", row), actor="tester")
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.column, fault.value) == (2, "channels", "emial")
+    assert fault.remedy == "the brand has no queue on that channel; did you mean 'email'?"

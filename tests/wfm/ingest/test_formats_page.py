@@ -103,6 +103,7 @@ def test_the_campaigns_of_the_page_take_local_time_and_defaults(branded: Store, 
     with branded.reading() as connection:
         outage, sale, launch = load_campaigns(connection)
     assert sale.start == datetime(2026, 3, 9, 8, tzinfo=UTC)  # 09:00 in Berlin
+    assert sale.queues == ("email", "x")
     assert (outage.category, outage.peak_uplift, outage.reach) == ("outage", 2.5, 0)
     assert launch == Campaign(
         "New app",

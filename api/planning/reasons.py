@@ -1,0 +1,144 @@
+"""Why a number of a forecast is what it is: its parts, what is known of that time, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from api.planning.forecasts import StoredForecast, Which, load
+from wfm.adjustments import Adjustment
+from wfm.brands import Brand
+from wfm.calendars import public_holidays
+from wfm.errors import NotFound
+from wfm.frames import QUANTILE_COLUMNS
+from wfm.ingest.history import load_volumes
+from wfm.store import forecasts
+from wfm.store.brands import load_brand
+from wfm.store.campaigns import load_campaigns
+from wfm.store.engine import Store
+from wfm.timegrid import INTERVAL, floor_interval, format_instant, local_day
+
+# A campaign that adds less than this share of its peak is not told.
+FELT = 0.01
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the parts that add up to the mean: its contacts, and where they come from."""
+
+    name: str
+    contacts: float
+    because: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """An interval of a queue's forecast, taken apart.
+
+    parts      baseline, holiday, campaign, correction, and adjustment; they add up to the mean
+    quantiles  by column of FORECAST, adjustments in
+    last_week  the weekly naive as it was known, None where it was not
+    came       contacts that came, None where not known yet
+    """
+
+    queue: str
+    start: datetime
+    forecast_id: int
+    kind: str
+    model: str
+    mean: float
+    quantiles: Mapping[str, float]
+    parts: tuple[Part, ...]
+    last_week: float | None
+    came: float | None
+    notes: tuple[str, ...] = field(repr=False)
+
+
+def why(store: Store, queue: str, instant: datetime, which: Which | None = None) -> Why:
+    """Take apart the interval that `instant` lies in; of the newest version that covers it.
+
+    NotFound for an unknown queue, or when no version (or not `which`) covers the interval.
+    """
+    at = floor_interval(instant)
+    with store.reading() as connection:
+        brand = load_brand(connection)
+        brand.queue(queue)
+        chosen = forecasts.covering(connection, queue, at) if which is None else which
+        if chosen is None:
+            raise _uncovered(queue, at, "no forecast covers", "run `wfm forecast --from DATE`")
+        campaigns = load_campaigns(connection)
+        counted = load_volumes(connection, start=at, end=at + INTERVAL, queues=[queue])
+    version = load(store, chosen)
+    end = at + INTERVAL
+    own = version.parts(at, end, [queue])
+    if own.empty:
+        told = f"forecast {version.forecast_id} does not cover"
+        raise _uncovered(queue, at, told, "`wfm forecasts` lists what they cover")
+    table, parts = version.adjusted(at, end, [queue])
+    with store.reading() as connection:
+        naive = forecasts.read_naive(
+            connection, version.forecast_id, start=at, end=end, queues=[queue]
+        )[0]
+    before, after, row = own.iloc[0], parts.iloc[0], table.iloc[0]
+    felt = [c.name for c in campaigns if queue in c.queues and c.shape(at) >= FELT]
+    adjusting = [one for one in version.active([queue]) if one.start <= at < one.end]
+    return Why(
+        queue=queue,
+        start=at,
+        forecast_id=version.forecast_id,
+        kind=version.kind,
+        model=str(row["model"]),
+        mean=float(row["mean"]),
+        quantiles={name: float(row[name]) for name in QUANTILE_COLUMNS},
+        parts=(
+            Part("baseline", float(before["baseline"]), "what ordinary days were lately"),
+            Part("holiday", float(before["holiday"]), _holidays(brand, queue, at)),
+            Part("campaign", float(before["campaign"]), ", ".join(felt) or "none is felt"),
+            Part("correction", float(before["correction"]), _correction(version, queue, at)),
+            Part(
+                "adjustment",
+                float(after["correction"] - before["correction"]),
+                "; ".join(adjustment_text(one) for one in adjusting) or "none in force",
+            ),
+        ),
+        last_week=naive,
+        came=None if counted.empty else float(counted["contacts"].iloc[0]),
+        notes=tuple(note for note in version.notes if note.startswith(f"{queue}:")),
+    )
+
+
+def _uncovered(queue: str, at: datetime, who: str, way: str) -> NotFound:
+    return NotFound(f"{who} queue {queue!r} at {format_instant(at)}; {way}", queue=queue)
+
+
+def _holidays(brand: Brand, queue: str, at: datetime) -> str:
+    day = local_day(at, brand.tz)
+    names = {
+        country: public_holidays(country, day.year).get(day)
+        for country in brand.countries_of(brand.queue(queue))
+    }
+    told = [f"{name} ({country})" for country, name in names.items() if name]
+    return ", ".join(told) or "no public holiday"
+
+
+def _correction(version: StoredForecast, queue: str, at: datetime) -> str:
+    planned = [
+        one for one in version.adjustments if one.queue == queue and one.start <= at < one.end
+    ]
+    if not planned:
+        return "the level of the last days"
+    return "the level of the last days, and in the plan: " + "; ".join(
+        adjustment_text(one) for one in planned
+    )
+
+
+def adjustment_text(one: Adjustment) -> str:
+    """An adjustment in words, such as '+20 %: TV spot on Monday'."""
+    if one.kind == "percent":
+        told = f"{one.value:+g} %"
+    elif one.kind == "set":
+        told = f"set to {one.value:,g} contacts in all"
+    else:
+        told = f"{one.low:,g} to {one.high:,g} contacts in all"
+    return f"{told}: {one.reason}"
