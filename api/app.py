@@ -111,6 +111,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.store, app.state.settings, app.state.jobs = store, settings, runner
+    app.state.updates = intraday.Updates(store)
     answers.install(app)
     app.add_middleware(Idempotency, store=store)
     app.add_middleware(ConsoleDoor, store=store)

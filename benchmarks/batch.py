@@ -65,7 +65,7 @@ def synthetic(series: int, seed: int) -> Floats:
 
 def engine(series: int, seed: int) -> dict[str, Any]:
     """The row of the engine on that many series."""
-    from forecasting.engine import forecast_panels
+    from forecasting.engine.blend import forecast_panels
     from wfm.frames import QUANTILES
 
     # The first call of a library's inner parts pays for loading them.

@@ -38,13 +38,13 @@ from numpy.typing import NDArray
 
 from benchmarks.report import finish, parser
 from benchmarks.series import Series, read_folders
-from forecasting.analogues import lessons_of
-from forecasting.curves import campaign_shape, felt_until, moved_by_campaigns
-from forecasting.engine import Blend
+from forecasting.engine.blend import Blend
+from forecasting.events.analogues import lessons_of
+from forecasting.events.curves import campaign_shape, felt_until, moved_by_campaigns
+from forecasting.events.holidays import holiday_effect, moved_by_holidays
+from forecasting.events.uplift import uplift_of
 from forecasting.grid import SLOTS, day_range, local_slots
-from forecasting.holidays import holiday_effect, moved_by_holidays
 from forecasting.protocol import History, Prediction
-from forecasting.uplift import uplift_of
 from wfm.campaigns import CATEGORIES, Campaign
 from wfm.frames import interval_index
 from wfm.timegrid import floor_interval
@@ -185,9 +185,12 @@ def try_case(case: Case) -> Found:
     told = History(series.name, days, counts, off | moved)
     untold = History(series.name, days, counts, off)
     uplift = uplift_of(case.target, series.name, lessons_of(told, case.analogues, series.zone))
-    factor = 1 + uplift.peak * _shape(uplift.campaign, series)[origin : origin + TARGET_DAYS]
-    with_it = _forecast(told, ahead, countries, moved, factor)
-    without = _forecast(untold, ahead, countries, np.zeros_like(moved), np.ones_like(factor))
+    shape = _shape(uplift.campaign, series)[origin : origin + TARGET_DAYS]
+    with_it = _forecast(
+        told, ahead, countries, moved, (1 + uplift.peak * shape, 1 + uplift.mean * shape)
+    )
+    ones = np.ones_like(shape)
+    without = _forecast(untold, ahead, countries, np.zeros_like(moved), (ones, ones))
     felt = _shape(case.target, series)[origin : origin + TARGET_DAYS] >= 0.01
     actual = case.counts[origin : origin + TARGET_DAYS]
     scored = felt & np.isfinite(actual)
@@ -208,12 +211,20 @@ def try_case(case: Case) -> Found:
 
 
 def _forecast(
-    history: History, ahead: Any, countries: Sequence[str], moved: Any, factor: Floats
+    history: History,
+    ahead: Any,
+    countries: Sequence[str],
+    moved: Any,
+    factors: tuple[Floats, Floats],
 ) -> Prediction:
-    """The engine's forecast of the days with holidays and the campaigns' factor on it."""
+    """The engine's forecast of the days, holidays and the campaigns' factors on it.
+
+    factors  of the median and of the mean
+    """
     base = Blend().predict(history, ahead)
-    factor = factor * holiday_effect(history, ahead, countries, moved).factor
-    return Prediction(base.median * factor, base.mean * factor)
+    holidays = holiday_effect(history, ahead, countries, moved).factor
+    median, mean = factors
+    return Prediction(base.median * holidays * median, base.mean * holidays * mean)
 
 
 def rows_of(found: Iterable[Found]) -> list[dict[str, Any]]:

@@ -26,18 +26,11 @@ import numpy as np
 
 from benchmarks.report import finish, parser
 from benchmarks.series import Series, read_folders
-from forecasting.engine import Blend
+from forecasting.engine.blend import Blend
+from forecasting.engine.intervals import MEDIAN, learn_bands
 from forecasting.grid import Floats
-from forecasting.intervals import MEDIAN, learn_bands
-from forecasting.intraday import (
-    Intraday,
-    Outlook,
-    learn_intraday,
-    reforecast,
-)
-from forecasting.lessons import LOOK_BACK_DAYS, day_ahead
-from forecasting.protocol import History, Prediction
-from forecasting.spikes import (
+from forecasting.intraday.lessons import LOOK_BACK_DAYS, day_ahead
+from forecasting.intraday.spikes import (
     QUIET_H,
     Decay,
     episodes,
@@ -47,6 +40,13 @@ from forecasting.spikes import (
     spread_of,
     stands_out,
 )
+from forecasting.intraday.update import (
+    Intraday,
+    Outlook,
+    learn_intraday,
+    reforecast,
+)
+from forecasting.protocol import History, Prediction
 from wfm.frames import QUANTILE_COLUMNS
 
 AT_H = (6, 10, 12, 14, 18)

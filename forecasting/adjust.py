@@ -23,10 +23,9 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from scipy.stats import poisson
 
+from forecasting.engine.intervals import MAX_DISPERSION, NORMAL_SCORES
 from forecasting.grid import Floats, Ints
-from forecasting.intervals import MAX_DISPERSION, NORMAL_SCORES
 from wfm.adjustments import Adjustment
 from wfm.errors import RequestError
 from wfm.frames import FORECAST, PARTS, QUANTILE_COLUMNS, QUANTILES
@@ -143,6 +142,8 @@ def _around(centre: Floats, chance: Floats, together: Floats) -> Floats:
 def _with_total(span: _Span, total: float) -> _Span:
     """As many expected contacts in all: in the proportions it has, evenly where it has none."""
     if span.total < NONE_AT_ALL:
+        from scipy.stats import poisson  # late: it loads for long, and this is rare
+
         even = np.full(len(span.mean), total / len(span.mean))
         return _Span(even, np.asarray(poisson.ppf(QUANTILES, even[:, None]), dtype=float))
     factor = total / span.total

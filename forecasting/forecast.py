@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
 from forecasting.about import about
-from forecasting.accuracy import Accuracy
-from forecasting.analogues import lessons_of
-from forecasting.champion import (
-    DEFAULT,
-    NAIVE,
-    Trial,
-    accuracy_of,
-    band_centre,
-    choose,
-    try_model,
-)
-from forecasting.curves import FELT, campaign_shape
-from forecasting.engine import Free, PanelForecast, forecast_panel, stacked
-from forecasting.grid import Bools, Days, Floats, Ints, as_date, day_range, local_slots, unfold
+from forecasting.bases import Base, base_from_panel, base_from_trial, noise_of
+from forecasting.engine.blend import PanelForecast, forecast_panel, stacked
+from forecasting.engine.intervals import widened
+from forecasting.events.analogues import Lessons, lessons_of
+from forecasting.events.holidays import holiday_effect
+from forecasting.events.marks import proposals
+from forecasting.events.uplift import campaign_effect, felt_campaigns
+from forecasting.grid import Bools, Days, Floats, Ints, day_range, local_slots, unfold
 from forecasting.handling import AhtAccuracy, aht_accuracy, forecast_aht
 from forecasting.histories import history_of, rows_of
-from forecasting.holidays import holiday_effect
-from forecasting.intervals import Bands, lead_group, learn_bands, poisson_bands, widened
-from forecasting.marks import proposals
 from forecasting.models import forecasters
-from forecasting.pooling import Analogue
 from forecasting.protocol import History
-from forecasting.scenarios import (
-    Noise,
-    carried_busyness,
-    day_ratios,
-    day_spread,
-    lingering_scatter,
-    shared_busyness,
-)
-from forecasting.uplift import campaign_effect
+from forecasting.scenarios.paths import Noise
+from forecasting.scenarios.sums import Calibration, learn_calibrations
+from forecasting.scoring.accuracy import Accuracy
+from forecasting.scoring.champion import DEFAULT, NAIVE, Trial, accuracy_of, choose, try_model
 from wfm.brands import Brand, Queue
 from wfm.campaigns import Campaign
 from wfm.errors import RequestError
@@ -50,11 +35,10 @@ from wfm.progress import Progress, part, silent
 from wfm.timegrid import floor_interval
 
 MAX_WEEKS = 8
+# The brand's total among the calibrations.
+WHOLE = ""
 # A forecast may begin this long after the last volume, not later.
 MAX_GAP_DAYS = 56
-# Days back, and days ahead of each, whose totals teach how days scatter.
-NOISE_DAYS = 42
-NOISE_AHEAD = 28
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +53,8 @@ class ForecastResult:
     notes      what was applied and what to know, in words, each beginning with its queue
     marks      outages and outliers found in the past that no given mark covers, as proposals
     aht        the back-test of each queue's handling time, where it is known
+    calibrations  for `sum_forecast`: under "" that of the brand's total, under a channel's name
+               that of its queues where it has two or more; without an entry none could be learned
     """
 
     table: pd.DataFrame
@@ -79,6 +65,7 @@ class ForecastResult:
     notes: tuple[str, ...]
     marks: tuple[Mark, ...] = ()
     aht: tuple[AhtAccuracy, ...] = ()
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,30 +103,12 @@ class _Past:
 
 
 @dataclass(frozen=True, eq=False)
-class _Base:
-    """Ordinary days as a model has them, (days, 96), holidays and campaigns not in yet.
-
-    correction  the part of the mean that the last days made
-    ratios      (origins, days) actual over expected totals of past days; targets: local days
-    lingering   how far an interval's scatter is that of the interval before it
-    """
-
-    median: Floats
-    mean: Floats
-    correction: Floats
-    bands: Bands
-    ratios: Floats
-    targets: Ints
-    lingering: float
-
-
-@dataclass(frozen=True, eq=False)
 class _QueueForecast:
     table: pd.DataFrame
     parts: pd.DataFrame
     accuracy: tuple[Accuracy, ...]
     champion: str
-    base: _Base
+    base: Base
     last_day: np.datetime64
     notes: tuple[str, ...]
     marks: tuple[Mark, ...]
@@ -188,25 +157,31 @@ def make_forecast(
     progress(0.0, f"forecast of {len(pasts)} queues")
     counts, known, trusted = stacked([past.history for past in pasts])
     panel = forecast_panel(counts, known, max(int(p.leads[-1]) for p in pasts), trusted)
-    elsewhere = _analogues(pasts, task)
+    lessons = _lessons(pasts, task)
     found: dict[str, _QueueForecast] = {}
     for i, past in enumerate(pasts):
-        share = part(progress, 0.05 + 0.95 * i / len(pasts), 0.05 + 0.95 * (i + 1) / len(pasts))
+        share = part(progress, 0.05 + 0.92 * i / len(pasts), 0.05 + 0.92 * (i + 1) / len(pasts))
         share(0.0, f"forecast of {past.queue.name}")
         found[past.queue.name] = _forecast_queue(
-            past, task, panel=panel, index=i, elsewhere=elsewhere, progress=share
+            past, task, panel=panel, index=i, lessons=lessons, progress=share
         )
-    progress(1.0, "forecast done")
     each = list(found.values())
+    bases = {name: one.base for name, one in found.items()}
+    progress(0.97, "how the queues' totals scatter")
+    calibrations = learn_calibrations(
+        {name: base.rolled for name, base in bases.items()}, _totals(brand), seed=seed
+    )
+    progress(1.0, "forecast done")
     return ForecastResult(
         table=FORECAST.check(pd.concat([one.table for one in each], ignore_index=True)),
         parts=PARTS.check(pd.concat([one.parts for one in each], ignore_index=True)),
         accuracy=tuple(line for one in each for line in one.accuracy),
         champions={name: one.champion for name, one in found.items()},
-        noise=_noise(brand, found),
+        noise=noise_of(bases, {p.queue.name: p.history.days[-1] for p in pasts}, brand.zone),
         notes=tuple(note for one in each for note in one.notes),
         marks=tuple(mark for one in each for mark in one.marks),
         aht=tuple(one.aht for one in each if one.aht is not None),
+        calibrations=calibrations,
     )
 
 
@@ -240,18 +215,23 @@ def _past_of(volumes: pd.DataFrame, task: _Task, queue: Queue) -> _Past:
     return _Past(queue, rows, history, lost, days)
 
 
-def _analogues(pasts: Sequence[_Past], task: _Task) -> tuple[Analogue, ...]:
-    """What past campaigns did, on all queues; asked only when one is felt in the span."""
-    shapes = (campaign_shape(campaign, task.starts) for campaign in task.campaigns)
-    if not any(shape.max(initial=0.0) >= FELT for shape in shapes):
-        return ()
-    return tuple(
-        one
+def _lessons(pasts: Sequence[_Past], task: _Task) -> dict[str, Lessons]:
+    """What past campaigns did, by queue; asked only when one is felt in the span."""
+    if not felt_campaigns(task.campaigns, task.starts):
+        return {}
+    return {
+        past.queue.name: lessons_of(past.history, task.campaigns, task.brand.tz, past.queue.channel)
         for past in pasts
-        for one in lessons_of(
-            past.history, task.campaigns, task.brand.tz, past.queue.channel
-        ).analogues
-    )
+    }
+
+
+def _totals(brand: Brand) -> dict[str, tuple[str, ...]]:
+    """The totals that are asked for: the brand's, and those of channels with several queues."""
+    channels: dict[str, list[str]] = {}
+    for queue in brand.queues:
+        channels.setdefault(queue.channel, []).append(queue.name)
+    several = {name: tuple(of) for name, of in channels.items() if len(of) > 1}
+    return {WHOLE: tuple(queue.name for queue in brand.queues), **several}
 
 
 # -- one queue -----------------------------------------------------------------------------------
@@ -263,7 +243,7 @@ def _forecast_queue(
     *,
     panel: PanelForecast,
     index: int,
-    elsewhere: Sequence[Analogue],
+    lessons: Mapping[str, Lessons],
     progress: Progress,
 ) -> _QueueForecast:
     history, queue, zone = past.history, past.queue, task.brand.tz
@@ -271,14 +251,24 @@ def _forecast_queue(
     name = choose(trials, task.incumbents.get(queue.name))
     progress(0.85, f"forecast of {queue.name} by {name}")
     base = (
-        _from_panel(panel, index, past)
+        base_from_panel(panel, index, history, past.days)
         if name == DEFAULT
-        else _from_trial(next(trial for trial in trials if trial.model == name), past, task.seed)
+        else base_from_trial(
+            next(trial for trial in trials if trial.model == name),
+            history,
+            past.days,
+            seed=task.seed,
+        )
     )
     progress(0.95, f"holidays and campaigns of {queue.name}")
     holidays = holiday_effect(history, past.days, task.brand.countries_of(queue), past.lost)
     pushed = campaign_effect(
-        history, task.campaigns, task.starts, zone, channel=queue.channel, elsewhere=elsewhere
+        queue.name,
+        task.campaigns,
+        task.starts,
+        lessons.get(queue.name, Lessons()),
+        channel=queue.channel,
+        elsewhere=[one for other in lessons.values() for one in other.analogues],
     )
 
     def flat(values: Floats) -> Floats:
@@ -290,8 +280,10 @@ def _forecast_queue(
         mean,
         np.broadcast_to(holidays.sd, mean.shape),
     )
-    flat_mean = flat(mean) * pushed.factor
-    flat_quantiles = widened(flat(quantiles) * pushed.factor[:, None], flat_mean, pushed.sd)
+    flat_mean = flat(mean) * pushed.mean
+    flat_quantiles = widened(
+        flat(quantiles) * pushed.factor[:, None], flat(mean) * pushed.factor, pushed.sd
+    )
     keys = pd.DataFrame({"start": task.starts, "queue": queue.name}).astype({"queue": "str"})
     naive = next(trial for trial in trials if trial.model == NAIVE)
     return _QueueForecast(
@@ -304,7 +296,7 @@ def _forecast_queue(
         parts=keys.assign(
             baseline=flat(base.mean - base.correction),
             holiday=flat(mean - base.mean),
-            campaign=flat(mean) * (pushed.factor - 1.0),
+            campaign=flat(mean) * (pushed.mean - 1.0),
             correction=flat(base.correction),
         ),
         accuracy=tuple(
@@ -339,85 +331,3 @@ def _trials(history: History, task: _Task, progress: Progress) -> tuple[list[Tri
         else:
             trials.append(trial)
     return trials, notes
-
-
-def _from_panel(panel: PanelForecast, index: int, past: _Past) -> _Base:
-    """The engine's forecast of one of the series it was given."""
-    at = past.leads - 1
-    ratios, ends = _free_ratios(panel.free, index)
-    return _Base(
-        median=panel.median[index, at],
-        mean=panel.mean[index, at],
-        correction=panel.correction[index, at],
-        bands=panel.bands.of(index),
-        ratios=ratios,
-        targets=past.history.days[-1].astype("int64") - ends,
-        lingering=_free_lingering(panel.free, index),
-    )
-
-
-def _free_ratios(free: Free, index: int) -> tuple[Floats, Ints]:
-    """Actual over expected totals (origins, days ahead), and how long ago each day was.
-
-    A day so many days ahead is taken as forecast from its group of leads.
-    """
-    of_group = np.array(
-        [
-            day_ratios((median * free.ratio)[[index]], free.actual[[index]])[0]
-            for median in free.medians
-        ]
-    )
-    days = of_group.shape[1]
-    origins = np.arange(max(0, days - NOISE_DAYS), days)
-    ahead = np.arange(NOISE_AHEAD)
-    target = origins[:, None] + ahead
-    inside = target < days
-    ratios = of_group[lead_group(ahead + 1)[None, :], np.where(inside, target, 0)]
-    return np.where(inside, ratios, np.nan), np.where(inside, days - 1 - target, 0)
-
-
-def _free_lingering(free: Free, index: int) -> float:
-    """How far the scatter of one interval is that of the one before it, a day ahead."""
-    told = (free.medians[0] * free.ratio)[index]
-    return lingering_scatter(told[-NOISE_DAYS:], free.actual[index][-NOISE_DAYS:])
-
-
-def _from_trial(trial: Trial, past: _Past, seed: int) -> _Base:
-    """Another model's forecast, its bands and its days' scatter learned from its back-test."""
-    predicted = forecasters([trial.model], seed=seed)[0].predict(past.history, past.days)
-    came = np.asarray((past.history.counts > 0).any(axis=0))
-    ages = np.maximum(len(past.history) - 1 - trial.ahead, 0).astype(float)
-    bands = learn_bands(trial.centre("15min"), trial.actual, ages)
-    return _Base(
-        median=band_centre(predicted, came),
-        mean=predicted.mean,
-        correction=np.zeros_like(predicted.mean),
-        bands=poisson_bands() if bands is None else bands,
-        ratios=day_ratios(trial.prediction.mean, trial.actual),
-        targets=past.history.days[0].astype("int64") + trial.ahead,
-        lingering=lingering_scatter(trial.prediction.mean[:, 0], trial.actual[:, 0]),
-    )
-
-
-def _noise(brand: Brand, found: Mapping[str, _QueueForecast]) -> Noise:
-    """How days scatter around the forecasts, alone and together."""
-    first = min(int(one.base.targets.min()) for one in found.values())
-    last = max(int(one.base.targets.max()) for one in found.values())
-    by_day = []
-    for one in found.values():
-        ratios, targets = one.base.ratios.ravel(), one.base.targets.ravel() - first
-        known = np.isfinite(ratios)
-        size = last - first + 1
-        seen = np.bincount(targets[known], minlength=size)
-        total = np.bincount(targets[known], weights=ratios[known], minlength=size)
-        average = np.full(size, np.nan)
-        np.divide(total, seen, out=average, where=seen > 0)
-        by_day.append(average)
-    return Noise(
-        zone=brand.zone,
-        shared=shared_busyness(by_day),
-        day_sd={name: day_spread(one.base.ratios) for name, one in found.items()},
-        last_day={name: as_date(one.last_day) for name, one in found.items()},
-        carried=carried_busyness([one.base.ratios for one in found.values()]),
-        lingering={name: one.base.lingering for name, one in found.items()},
-    )

@@ -8,10 +8,10 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from forecasting.curves import moved_by_campaigns
+from forecasting.events.curves import moved_by_campaigns
+from forecasting.events.holidays import moved_by_holidays
+from forecasting.events.marks import mark_masks
 from forecasting.grid import Bools, fold
-from forecasting.holidays import moved_by_holidays
-from forecasting.marks import mark_masks
 from forecasting.protocol import History
 from wfm.brands import Brand
 from wfm.campaigns import Campaign

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecasting.champion import DEFAULT, NAIVE
-from forecasting.engine import Blend
+from forecasting.engine.blend import Blend
 from forecasting.naive import WeeklyNaive
 from forecasting.protocol import Forecaster
+from forecasting.scoring.champion import DEFAULT, NAIVE
 from wfm.errors import RequestError
 
 # Who competes unless others are named: what is worth its cost on every run.

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from forecasting.clean import Cleaned, clean
+from forecasting.engine.clean import Cleaned, clean
 from forecasting.grid import Bools, Days, Floats, Ints, weekdays
 
 Cost = Literal["cheap", "challenger"]

@@ -1,4 +1,4 @@
-"""The whole chain on counts that nobody made up: five series of brand mentions, two weeks planned.
+"""The whole chain on counts that nobody made up: five series of brand mentions, a week planned.
 
 The counts are thinned to the size of a care team. The brand and its agents are the test's own.
 """
@@ -6,12 +6,12 @@ The counts are thinned to the size of a care team. The brand and its agents are 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from api.cli.main import app
 
 SCALES = {"AAPL": 0.02, "AMZN": 0.03, "CRM": 0.4, "FB": 0.09, "UPS": 0.3}
 AGENTS = 110
@@ -95,19 +95,20 @@ def agents_csv(queues: list[str]) -> str:
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_two_weeks_are_planned_from_real_counts(real_data: Path, tmp_path: Path):
+def test_a_week_is_planned_from_real_counts(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     queues = [name.lower() for name in SCALES]
     brand, agents = tmp_path / "brand.toml", tmp_path / "agents.csv"
     brand.write_text(BRAND.format(queues="".join(QUEUE.format(name=q) for q in queues)))
     agents.write_text(agents_csv(queues))
-    environment = {**os.environ, "WFM_HOME": str(tmp_path / "home")}
-    program = Path(sys.executable).with_name("wfm")
+    monkeypatch.setenv("WFM_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("WFM_DATABASE_URL", raising=False)
+    monkeypatch.setenv("WFM_NOW", "2015-04-23T09:00:00Z")
 
     def wfm(*words: str) -> str:
-        done = subprocess.run(
-            [program, *words], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"wfm {' '.join(words)}\n{done.stdout}\n{done.stderr}"
+        done = CliRunner().invoke(app, list(words))
+        assert done.exit_code == 0, f"wfm {' '.join(words)}\n{done.output}\n{done.exception}"
         return done.stdout
 
     wfm("import", "brand", str(brand))
@@ -119,7 +120,9 @@ def test_two_weeks_are_planned_from_real_counts(real_data: Path, tmp_path: Path)
         )
     wfm("import", "agents", str(agents))
 
-    plan = json.loads(wfm("plan", "--from", "2015-04-24", "--weeks", "2", "--publish", "--json"))
+    # The product's own model: choosing among models has tests of its own.
+    order = ("--from", "2015-04-24", "--weeks", "1", "--model", "blend", "--replications", "50")
+    plan = json.loads(wfm("plan", *order, "--publish", "--json"))
     summary = plan["summary"]
     assert summary["violations"] == 0
     assert summary["gap"] < 0.25

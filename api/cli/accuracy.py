@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,9 +14,12 @@ from api.cli.shell import JsonOption, as_rows, emit_json, figure, opened, out, s
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecasting.accuracy import Accuracy
+    from forecasting.scoring.accuracy import Accuracy
 
 app = typer.Typer()
+
+# How many versions back it is looked up which were made afterwards.
+MOST = 1000
 
 STEP_WORDS = {"15min": "15 min", "hour": "hour", "day": "day"}
 ERRORS = ("WAPE", "last week's", "bias", "MASE", "pinball", "80 %", "95 %")
@@ -53,6 +56,7 @@ def accuracy(
             forecasts.score_due(store, progress)
         lines = forecasts.newest_accuracy(store, queue)
         kept = forecasts.scores(store, queue=queue, days=days)
+        versions = forecasts.listing(store, limit=MOST)
     kept = kept[kept["kind"] != "intraday"]
     if as_json:
         emit_json(
@@ -70,7 +74,21 @@ def accuracy(
         out.print("There is no forecast yet; run `wfm forecast`.", markup=False)
     if len(kept):
         out.print(f"\nOn what came: forecasts made in the last {days} days", markup=False)
-        show_table(_scores(pooled(kept)))
+        came = pooled(kept)
+        if queue:
+            show_table(_scores(came))
+        else:
+            show_table(overview(("queue", "days ahead"), _by_lead(came), ("forecasts",)))
+        made = kept["forecast_id"].nunique()
+        late = len({v.forecast_id for v in versions if v.afterwards} & set(kept["forecast_id"]))
+        if late:
+            out.print(
+                f"{late} of the {made} forecasts were made afterwards, from the volumes before "
+                "their first day only",
+                markup=False,
+            )
+        if not queue:
+            out.print("bias: at 15 minutes; all figures of a queue: wfm accuracy --queue NAME")
     elif lines:
         out.print(
             f"\nNothing came yet of what was forecast in the last {days} days; "
@@ -105,6 +123,56 @@ def _fill(shown: Table, rows: Iterable[Sequence[str]], named: int) -> Table:
         shown.add_row(*[""] * same, *row[same:])
         before = row
     return shown
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of an overview: names, its scores by step (keys as in `errors`), what stands last."""
+
+    names: Sequence[str]
+    scores: Mapping[str, Mapping[str, Any]]
+    last: Sequence[str]
+
+
+def overview(names: Sequence[str], lines: Iterable[Line], last: Sequence[str]) -> Table:
+    """A line each: WAPE, last week's and the 80 % band at every step beside each other."""
+    shown = Table(box=None, pad_edge=False)
+    for name in names:
+        head = name.replace(" ", "\n") if " " in name else f"\n{name}"
+        shown.add_column(head, justify="left", no_wrap=True)
+    for group in ("WAPE", "last week's", "80 %"):
+        for n, step in enumerate(STEP_WORDS.values()):
+            head = f"{'' if n else group}\n{step}"
+            shown.add_column(head, justify="right", no_wrap=True)
+    for name in ("bias", *last):
+        shown.add_column(f"\n{name}", justify="right", no_wrap=True)
+
+    def across(line: Line, key: str, form: str) -> list[str]:
+        return [figure(line.scores.get(step, {}).get(key), form) for step in STEP_WORDS]
+
+    before: Sequence[str] = ()
+    for line in lines:
+        told = line.names if not before or line.names[0] != before[0] else ["", *line.names[1:]]
+        before = line.names
+        shown.add_row(
+            *told,
+            *across(line, "wape", ".1%"),
+            *across(line, "naive_wape", ".1%"),
+            *across(line, "coverage80", ".0%"),
+            across(line, "bias", "+.1%")[0],
+            *line.last,
+        )
+    return shown
+
+
+def _by_lead(scores: pd.DataFrame) -> Iterable[Line]:
+    for (queue, lead), rows in scores.groupby(["queue", "lead_days"], sort=False):
+        by_step = {str(row["step"]): row for row in rows.to_dict("records")}
+        yield Line(
+            (str(queue), str(lead)),
+            {step: {str(k): v for k, v in row.items()} for step, row in by_step.items()},
+            (str(rows["versions"].max()),),
+        )
 
 
 def _backtest(lines: Sequence[Accuracy]) -> Table:

@@ -19,11 +19,13 @@ from api.cli.shell import (
     out,
     parse_moment,
     show_table,
+    watched,
 )
 from wfm.adjustments import Adjustment, AdjustmentKind
 from wfm.errors import RequestError
 from wfm.marks import MARK_KINDS, Mark, MarkState
 from wfm.store.documents import to_document
+from wfm.timegrid import floor_interval
 
 if TYPE_CHECKING:
     from wfm.store.engine import Store
@@ -38,7 +40,9 @@ FromOption = Annotated[
 ]
 ToOption = Annotated[str | None, typer.Option("--to", help="The end, which does not belong to it.")]
 MARK_COLUMNS = ("id", "queue", "from", "to", "kind", "state", "counted", "normal")
-MarkId = Annotated[int, typer.Argument(help="The mark, see `wfm marks`.", min=1)]
+# Beyond what the store counts to.
+MAX_ID = 2**31 - 1
+MarkId = Annotated[int, typer.Argument(help="The mark, see `wfm marks`.", min=1, max=MAX_ID)]
 
 
 def _zone(store: Store) -> ZoneInfo:
@@ -56,7 +60,21 @@ def _span(store: Store, start: str | None, end: str | None) -> tuple[datetime, d
     if start is None or end is None:
         raise RequestError("say when it begins and ends: --from and --to")
     zone = _zone(store)
-    return parse_moment(start, zone), parse_moment(end, zone)
+    begins, ends = _quarter(start, zone), _quarter(end, zone)
+    if begins >= ends:
+        raise RequestError(f"the span ends at {end!r}, not after its start {start!r}")
+    return begins, ends
+
+
+def _quarter(text: str, zone: ZoneInfo) -> datetime:
+    """The instant, which must lie on the 15-minute grid; told in the words it was given in."""
+    moment = parse_moment(text, zone)
+    if floor_interval(moment) != moment:
+        near = _local(floor_interval(moment), zone)
+        raise RequestError(
+            f"{text!r} lies between two intervals; write a quarter of an hour, such as {near!r}"
+        )
+    return moment
 
 
 @app.command()
@@ -76,7 +94,8 @@ def adjust(
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; it is shown to all.")] = "",
     withdraw: Annotated[
-        int | None, typer.Option("--withdraw", help="Take this adjustment out of force.")
+        int | None,
+        typer.Option("--withdraw", help="Take this adjustment out of force.", min=1, max=MAX_ID),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -131,7 +150,7 @@ def adjustments(
 ) -> None:
     """List the adjustments in force."""
     from api.planning import forecasts
-    from api.planning.reasons import adjustment_text
+    from api.planning.parts import adjustment_text
 
     with opened() as store:
         found = forecasts.adjustments(store, queue, active=not everything)
@@ -168,7 +187,11 @@ def marks(
 
     with opened() as store:
         found = forecasts.marks(store, queue)
-        effects = forecasts.mark_effects(store, queue)
+        effects = {}
+        if found:
+            with watched("Weighing the marks") as progress:
+                progress(0.0, "what the other decision would change")
+                effects = forecasts.mark_effects(store, queue)
         zone = _zone(store)
     if as_json:
         rows = ({**to_document(one), "effect": effects.get(one.mark_id or 0)} for one in found)
@@ -209,6 +232,7 @@ def add(
 ) -> None:
     """Mark a span of the past whose counts were not what customers do."""
     from api.planning import forecasts
+    from wfm.ingest.history import load_volumes
 
     chosen = next((one for one in MARK_KINDS if one == kind), None)
     if chosen is None:
@@ -217,10 +241,16 @@ def add(
         begins, ends = _span(store, start, end)
         mark = Mark(queue, begins, ends, chosen, "accepted", reason=reason)
         kept = forecasts.add_mark(store, mark, actor())
+        with store.reading() as connection:
+            counted = load_volumes(connection, start=begins, end=ends, queues=[queue])
     if as_json:
         emit_json({"mark_id": kept, "state": "accepted"})
         return
-    out.print(f"Mark {kept} is set; the next forecast leaves its counts out of the baseline.")
+    if counted.empty:
+        meaning = "nothing was counted in it, so it changes nothing until such volumes are imported"
+    else:
+        meaning = "the next forecast leaves its counts out of the baseline"
+    out.print(f"Mark {kept} is set; {meaning}.")
 
 
 @mark_app.command("accept")

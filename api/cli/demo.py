@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 WEEKS = 4
+
+# Forecasts that would have been made so many weeks ago, for so many weeks, oldest first.
+PAST_STARTS = (3, 2, 1)
+PAST_WEEKS = 2
 
 
 def sample_folder() -> Path:
@@ -43,6 +47,8 @@ def demo(
     seed: SeedOption = 1,
 ) -> None:
     """Import the sample brand, plan four weeks, publish, show the outcome and serve it.
+
+    Forecasts of the last weeks are made too, so that there are some to compare with what came.
 
     A second run finds everything in place, changes nothing and is quick.
     """
@@ -79,7 +85,8 @@ def prepare(store: Store, chosen: Settings, seed: int) -> Store:
         ends = bring_sample(store, folder, part(progress, 0.0, 0.1))
         store = set_clock(store, chosen, ends)
         if not is_planned(store):
-            plan_and_publish(store, chosen, seed, ends, part(progress, 0.1, 1.0))
+            look_back(store, seed, ends, part(progress, 0.1, 0.2))
+            plan_and_publish(store, chosen, seed, ends, part(progress, 0.2, 1.0))
     return store
 
 
@@ -155,6 +162,31 @@ def is_planned(store: Store) -> bool:
     except NotFound:
         return False
     return True
+
+
+def look_back(store: Store, seed: int, ends: datetime, progress: Progress) -> None:
+    """Make the forecasts of the last weeks that are not there yet, and score them on what came.
+
+    Each is made from the volumes before its own first day only. That they were made afterwards is
+    told wherever they are shown.
+    """
+    from api.planning import forecasts
+    from forecasting.scoring.champion import DEFAULT
+    from wfm.store.brands import load_brand
+    from wfm.timegrid import local_day
+
+    with store.reading() as connection:
+        zone = load_brand(connection).tz
+    today = local_day(ends, zone)
+    held = {local_day(one.start, zone) for one in forecasts.listing(store)}
+    for done, weeks in enumerate(PAST_STARTS):
+        start = today - timedelta(weeks=weeks)
+        if start not in held:
+            request = forecasts.ForecastRequest(start, PAST_WEEKS, seed=seed, models=(DEFAULT,))
+            share = 0.9 / len(PAST_STARTS)
+            own = part(progress, done * share, (done + 1) * share)
+            forecasts.make(store, request, actor(), own)
+    forecasts.score_due(store, part(progress, 0.9, 1.0))
 
 
 def plan_and_publish(

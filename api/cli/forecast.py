@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli.accuracy import ERRORS, STEP_WORDS, errors
+from api.cli.accuracy import Line, overview
 from api.cli.shell import (
     JsonOption,
     SeedOption,
@@ -20,6 +20,7 @@ from api.cli.shell import (
     out,
     parse_day,
     parse_moment,
+    say,
     show_table,
     watched,
 )
@@ -29,6 +30,8 @@ from wfm.timegrid import INTERVAL, format_instant
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from api.planning.forecasts import StoredForecast
 
 app = typer.Typer()
 
@@ -92,7 +95,7 @@ def forecast(
 ) -> None:
     """Forecast contacts by 15 minutes, with calibrated quantiles; kept as a version."""
     from api.planning import forecasts
-    from api.planning.reasons import adjustment_text
+    from api.planning.parts import adjustment_text
     from api.planning.records import default_start
 
     if file is not None:
@@ -137,9 +140,9 @@ def forecast(
         out.print(told, markup=False)
         show_table(_queues(table, result.champions, zone))
     for note in result.notes:
-        out.print(f"  {note}", markup=False)
+        say(note, "  ")
     for one in made.adjustments:
-        out.print(f"  {one.queue}: adjusted, {adjustment_text(one)}", markup=False)
+        say(f"{one.queue}: adjusted, {adjustment_text(one)}", "  ")
     if file is not None:
         out.print(f"{len(table)} intervals written to {file}", markup=False)
     if kept is not None:
@@ -184,7 +187,7 @@ def forecasts(
     if as_json:
         names = (
             "forecast_id", "kind", "start", "end", "seed", "plan_id", "queues", "contacts",
-            "made_at", "actor",
+            "made_at", "afterwards", "actor",
         )  # fmt: skip
         emit_json({"forecasts": [{name: getattr(row, name) for name in names} for row in rows]})
         return
@@ -197,7 +200,7 @@ def forecasts(
     for row in rows:
         shown.add_row(
             str(row.forecast_id),
-            row.kind if row.plan_id is None else f"plan {row.plan_id}",
+            _kind(row),
             f"{row.start.astimezone(zone):%Y-%m-%d}",
             str((row.end - INTERVAL).astimezone(zone).date()),
             ", ".join(row.queues) if len(row.queues) <= FEW else f"{len(row.queues)} queues",
@@ -205,6 +208,12 @@ def forecasts(
             format_instant(row.made_at),
         )
     show_table(shown)
+
+
+def _kind(version: StoredForecast) -> str:
+    if version.plan_id is not None:
+        return f"plan {version.plan_id}"
+    return f"{version.kind}, afterwards" if version.afterwards else version.kind
 
 
 @app.command()
@@ -253,7 +262,7 @@ def why(
     if found.came is not None:
         out.print(f"  what came:         {found.came:.0f}")
     for note in found.notes:
-        out.print(f"  {note}", markup=False)
+        say(note, "  ")
 
 
 def _intervals(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -283,7 +292,7 @@ def backtest(
     """Score the models on the queue's past, each forecast made without seeing what followed."""
     from api.planning.forecasts import ForecastRequest, load_basis
     from api.planning.records import default_start
-    from forecasting.backtest import backtest as run
+    from forecasting.scoring.backtest import backtest as run
 
     with opened() as store, watched(f"Back-testing {queue}") as progress:
         basis = load_basis(store, ForecastRequest(default_start(store), queues=(queue,)))
@@ -299,22 +308,24 @@ def backtest(
     if as_json:
         emit_json({"queue": queue, "seed": seed, "scores": as_rows(scores.to_dict("records"))})
         return
-    out.print(f"{queue}: rolling origins; errors beside those of last week's values")
+    told = f"{queue}: rolling origins; errors beside those of last week's values"
+    chosen = ", ".join(dict.fromkeys(scores["model"][scores["champion"]]))
+    out.print(f"{told}; chosen: {chosen}" if chosen else told, markup=False)
     show_table(_scores(scores))
+    out.print("80 %: share of what came within that band; bias: at 15 minutes; --json tells all")
 
 
 def _scores(scores: pd.DataFrame) -> Table:
-    shown = Table(box=None, pad_edge=False)
-    for name in ("model", "days ahead", "step", *ERRORS, "origins", "cost"):
-        left = name in ("model", "step")
-        shown.add_column(name, justify="left" if left else "right", no_wrap=True)
-    for row in scores.to_dict("records"):
-        shown.add_row(
-            f"{row['model']}{' (chosen)' if row['champion'] else ''}",
-            str(row["horizon_days"]),
-            STEP_WORDS[row["step"]],
-            *errors({str(name): value for name, value in row.items()}),
-            str(row["origins"]),
-            f"{row['seconds']:.1f} s",
+    """A line a model and horizon, the models in the order they were tried in."""
+    lines = []
+    for (model, ahead), rows in scores.groupby(["model", "horizon_days"], sort=False):
+        by_step = {str(row["step"]): row for row in rows.to_dict("records")}
+        first = rows.iloc[0]
+        lines.append(
+            Line(
+                (str(model), str(ahead)),
+                {step: {str(k): v for k, v in row.items()} for step, row in by_step.items()},
+                (str(first["origins"]), f"{first['seconds']:.1f} s"),
+            )
         )
-    return shown
+    return overview(("model", "days ahead"), lines, ("origins", "cost"))

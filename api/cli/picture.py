@@ -10,15 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from api.cli.shell import out
+from api.cli.shell import screen_width
 from api.planning.records import StoredPlan
 from wfm.store.brands import load_brand
 from wfm.store.engine import Store
 from wfm.timegrid import format_instant, parse_instant
-
-# Columns that everything is wrapped to, where the terminal has as many. A week's picture has 80.
-WIDTH = 108
-NARROWEST = 80
 
 BARS = " ▁▂▃▄▅▆▇█"
 
@@ -84,11 +80,6 @@ def plan_document(plan: StoredPlan) -> dict[str, Any]:
         "summary": plan.summary,
         "certificate": plan.certificate_document["goals"],
     }
-
-
-def screen_width() -> int:
-    """Columns to wrap to: those of the terminal within limits; into a pipe always the same."""
-    return max(NARROWEST, min(WIDTH, out.width)) if out.is_terminal else WIDTH
 
 
 def plan_screen(store: Store, plan: StoredPlan) -> list[str]:

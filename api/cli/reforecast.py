@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli.shell import JsonOption, as_rows, emit_json, opened, out, show_table
+from api.cli.shell import JsonOption, as_rows, emit_json, opened, out, say, show_table, watched
 from wfm.timegrid import format_instant
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def reforecast(
     from wfm.store.brands import load_brand
 
     with opened() as store:
-        found = reforecast_now(store, queue=queue)
+        with watched("Updating today") as progress:
+            progress(0.0, "learning from past days")
+            found = reforecast_now(store, queue=queue)
         with store.reading() as connection:
             zone = load_brand(connection).tz
     if as_json:
@@ -48,9 +50,10 @@ def reforecast(
     out.print(f"{found.as_of.astimezone(zone):%a %d %b %Y %H:%M} {zone.key}")
     show_table(_table(found, zone))
     for one in found.queues:
-        out.print(f"  {one.reason}", markup=False)
+        if one.counted_until is not None:
+            say(one.reason, "  ")
     for note in found.notes:
-        out.print(f"  {note}", markup=False)
+        say(note, "  ")
 
 
 def _queue(today: QueueToday) -> dict[str, Any]:

@@ -33,6 +33,10 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 # Far enough from the ends of the calendar to reckon with.
 YEARS = range(2000, 2100)
 
+# Columns that text is wrapped to, where the terminal has as many. A week's picture has 80.
+WIDTH = 108
+NARROWEST = 80
+
 # Wider than any table of ours; what a terminal cannot show in a line it wraps itself.
 WIDEST = 1000
 
@@ -139,6 +143,26 @@ def figure(value: float | None, form: str) -> str:
     import math
 
     return "-" if value is None or math.isnan(value) else f"{value:{form}}"
+
+
+def screen_width() -> int:
+    """Columns to wrap to: those of the terminal within limits; into a pipe always the same."""
+    return max(NARROWEST, min(WIDTH, out.width)) if out.is_terminal else WIDTH
+
+
+def say(text: str, indent: str = "") -> None:
+    """Print a sentence wrapped to the screen, all of it indented, what follows a little more."""
+    import textwrap
+
+    for line in textwrap.wrap(
+        text,
+        screen_width(),
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
+        out.print(line, markup=False)
 
 
 def show_table(table: Table) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from api.console import layout, steps, words
 from api.console.charts.forecast import Window
 from api.console.views import VersionView
-from forecasting.accuracy import Step
+from forecasting.scoring.accuracy import Step
 from wfm.brands import Brand
 from wfm.timegrid import floor_interval, local_day, local_midnight
 
@@ -57,7 +57,8 @@ def version_label(version: VersionView, zone: ZoneInfo) -> str:
     """When it was made, and for which plan or from which day on."""
     day = local_day(version.start, zone)
     what = f"from {day.day} {day:%b}" if version.plan_id is None else f"plan {version.plan_id}"
-    return f"{words.moment(version.made_at, zone)}, {what}"
+    late = ", afterwards" if version.afterwards else ""
+    return f"{words.moment(version.made_at, zone)}, {what}{late}"
 
 
 def version_options(versions: Sequence[VersionView], zone: ZoneInfo) -> list[dict[str, str]]:

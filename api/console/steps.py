@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from forecasting.accuracy import Step
 from forecasting.grid import Floats
+from forecasting.scoring.accuracy import Step
 from wfm.timegrid import INTERVAL, floor_interval, local_day, local_midnight
 
 STEP_WORDS: dict[Step, str] = {"15min": "15 minutes", "hour": "Hour", "day": "Day"}

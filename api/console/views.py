@@ -11,22 +11,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from api.planning import forecasts, intraday, records, whatif
 from api.planning.whatif import Spike, WhatIfResult
-from forecasting.accuracy import Accuracy, Step
 from forecasting.adjust import adjusted
-from forecasting.champion import DEFAULT
-from forecasting.grid import day_range
-from forecasting.histories import history_of
-from forecasting.marks import effect_of
-from forecasting.models import forecasters
-from forecasting.scenarios import Noise, paths_from
-from forecasting.sums import sum_forecast
+from forecasting.scenarios.paths import Noise, paths_from
+from forecasting.scenarios.sums import Calibration, sum_forecast
+from forecasting.scoring.accuracy import Accuracy, Step
 from scheduling.certificate import Certificate
 from wfm.adjustments import Adjustment
 from wfm.brands import Brand
@@ -45,7 +40,7 @@ from wfm.store.engine import Store
 from wfm.store.people import load_agents
 from wfm.store.plans import PlanState
 from wfm.store.volumes import last_interval
-from wfm.timegrid import SystemClock, floor_interval, local_day, local_midnight
+from wfm.timegrid import SystemClock, floor_interval, local_day
 
 if TYPE_CHECKING:
     from api.jobs import Jobs
@@ -119,14 +114,23 @@ class VersionView:
     made_at: datetime
     plan_id: int | None = None
 
+    @property
+    def afterwards(self) -> bool:
+        """Whether it was made when its first day was over."""
+        return forecasts.made_afterwards(self.start, self.made_at)
+
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A stretch of a kept forecast: FORECAST, and what sums of it are read off."""
+    """A stretch of a kept forecast: FORECAST, and what sums of it are read off.
+
+    calibrations  by the queues of a total, how far its bands lie from those of its paths
+    """
 
     table: pd.DataFrame = field(repr=False)
     noise: Noise = field(repr=False)
     seed: int = 1
+    calibrations: Mapping[frozenset[str], Calibration] = field(default_factory=dict, repr=False)
     _bands: dict[tuple[Sequence[str], Step], pd.DataFrame] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -135,13 +139,20 @@ class Piece:
         """Mean and quantiles (q025 to q975) of the queues' total by step, indexed by start.
 
         A single queue's quarter-hours bear the forecast's own quantiles. Of sums no quantile
-        follows from those of the parts: see `forecasting.sums`.
+        follows from those of the parts: see `forecasting.scenarios.sums`.
         """
         if len(queues) == 1 and step == "15min":
             own = self.table[self.table["queue"] == queues[0]]
             return own.set_index("start")[["mean", *QUANTILE_COLUMNS]]
         if (queues, step) not in self._bands:
-            total = sum_forecast(self.table, self.noise, queues, step=step, seed=self.seed)
+            total = sum_forecast(
+                self.table,
+                self.noise,
+                queues,
+                step=step,
+                seed=self.seed,
+                calibration=self.calibrations.get(frozenset(queues)),
+            )
             self._bands[queues, step] = total.set_index("start")
         return self._bands[queues, step]
 
@@ -246,7 +257,7 @@ class Views:
     def versions(self) -> tuple[VersionView, ...]:
         """Forecasts that were kept, the newest first; today's updates are not among them."""
         found = forecasts.listing(self._store, limit=LISTED_VERSIONS)
-        return tuple(self._version(v) for v in found if v.kind != "intraday")
+        return tuple(self._version(v) for v in found if v.kind != "intraday" and v.whole)
 
     def forecast(self, version: VersionView) -> ForecastView:
         """The version with the adjustments that are in force now."""
@@ -262,7 +273,7 @@ class Views:
             table, parts = adjusted(model, own, active) if active else (model, own)
             return ForecastView(
                 version=version,
-                whole=Piece(table, stored.noise, stored.seed),
+                whole=Piece(table, stored.noise, stored.seed, stored.calibrations),
                 parts=parts,
                 model=model,
                 accuracy=stored.accuracy,
@@ -279,7 +290,7 @@ class Views:
 
         def read() -> Piece:
             stored = forecasts.load(self._store, version.forecast_id)
-            return Piece(stored.table(start, end), stored.noise, stored.seed)
+            return Piece(stored.table(start, end), stored.noise, stored.seed, stored.calibrations)
 
         return self._kept(self._pieces, (version.forecast_id, start, end), KEPT_PIECES, read)
 
@@ -332,22 +343,18 @@ class Views:
     def marks(self) -> tuple[Mark, ...]:
         return forecasts.marks(self._store)
 
-    def mark_effects(self, marks: Sequence[Mark]) -> dict[int, float]:
-        """By mark, how the other decision on it would change the next week's contacts.
+    def mark_effects(self, queues: Collection[str]) -> dict[int, float]:
+        """By mark of the queues, how the other decision would change the next week's contacts.
 
         Told by the product's own model, whichever made the forecast.
         """
         held = forecasts.marks(self._store)
-        until = self._store.clock.now()
-
-        def effects(queue: str) -> Callable[[], dict[int, float]]:
-            return lambda: self._mark_effects_of(queue, held, until)
-
-        day = until.date()
+        day = self._store.clock.now().date()
         found: dict[int, float] = {}
-        for queue in dict.fromkeys(m.queue for m in marks):
+        for queue in dict.fromkeys(m.queue for m in held if m.queue in queues):
             key = (queue, day, tuple((m.mark_id, m.state) for m in held if m.queue == queue))
-            told = self._kept(self._effects, key, KEPT_EFFECTS, effects(queue))
+            read = partial(forecasts.mark_effects, self._store, queue, newest=TOLD_MARKS)
+            told = self._kept(self._effects, key, KEPT_EFFECTS, read)
             found.update(told)
         return found
 
@@ -383,25 +390,6 @@ class Views:
     @staticmethod
     def _version(v: forecasts.StoredForecast) -> VersionView:
         return VersionView(v.forecast_id, v.kind, v.queues, v.start, v.end, v.made_at, v.plan_id)
-
-    def _mark_effects_of(
-        self, queue: str, held: Sequence[Mark], until: datetime
-    ) -> dict[int, float]:
-        with self._store.reading() as connection:
-            brand = load_brand(connection)
-            campaigns = load_campaigns(connection)
-            today = local_midnight(local_day(until, brand.tz), brand.tz)
-            rows = load_volumes(connection, end=today, queues=[queue])
-        history, _ = history_of(rows, brand, campaigns, queue, held)
-        last = history.days[-1]
-        week = day_range(last + np.timedelta64(1, "D"), last + np.timedelta64(7, "D"))
-        model = forecasters((DEFAULT,), seed=1)[0]
-        newest = sorted((m for m in held if m.queue == queue), key=lambda m: m.start)[-TOLD_MARKS:]
-        return {
-            m.mark_id: effect_of(history, m, model, week, brand.tz)
-            for m in newest
-            if m.mark_id is not None
-        }
 
     # -- inside -----------------------------------------------------------------------------------
 

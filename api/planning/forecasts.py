@@ -7,6 +7,7 @@ it: `StoredForecast.adjusted` puts the adjustments in force on the model's outpu
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -17,20 +18,21 @@ import pandas as pd
 
 from api.planning.scoring import LEAD_WORDS, ToScore, score_queue
 from api.planning.versions import version_of
-from forecasting.accuracy import Accuracy
 from forecasting.adjust import adjusted
-from forecasting.champion import DEFAULT
+from forecasting.events.marks import effect_of
 from forecasting.forecast import ForecastResult, make_forecast
 from forecasting.grid import day_range
 from forecasting.handling import AhtAccuracy
 from forecasting.histories import history_of, rows_of
-from forecasting.marks import effect_of
 from forecasting.models import forecasters
-from forecasting.scenarios import Noise
+from forecasting.scenarios.paths import Noise
+from forecasting.scenarios.sums import Calibration
+from forecasting.scoring.accuracy import Accuracy
+from forecasting.scoring.champion import DEFAULT
 from wfm.adjustments import Adjustment
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
-from wfm.errors import DataError, RequestError
+from wfm.errors import DataError, RequestError, StoreBusy
 from wfm.frames import INSTANT
 from wfm.ingest.history import load_volumes
 from wfm.marks import Mark, MarkState
@@ -44,15 +46,20 @@ from wfm.store.campaigns import load_campaigns
 from wfm.store.documents import from_document, to_document
 from wfm.store.engine import Store, Writing
 from wfm.store.forecasts import ForecastRow, Kind
-from wfm.timegrid import floor_interval, local_day, local_midnight
+from wfm.timegrid import floor_interval, format_instant, local_day, local_midnight
 
 Which = int | Literal["latest"]
 
 MAX_WEEKS = 8
+MAX_ADJUSTED = timedelta(days=366)
+# How long after its last day a standing version keeps its rows: a year of them would be gigabytes.
+ROWS_KEPT = timedelta(weeks=13)
 MAX_SEED = 2**31 - 1
 MAX_DAYS_BACK = 3_660
 DAY = np.timedelta64(1, "D")
 YEARS = range(2000, 2100)
+
+AFTERWARDS = "made afterwards, from the volumes before its first day only"
 
 # An id of more digits than this is beyond what the store counts to.
 _ID_DIGITS = 9
@@ -162,8 +169,13 @@ def load_basis(store: Store, request: ForecastRequest) -> Basis:
         )
 
 
+def made_afterwards(start: datetime, made_at: datetime) -> bool:
+    """Whether a forecast was made when its first day was over: a rehearsal, no promise."""
+    return made_at >= start + timedelta(days=1)
+
+
 def compute(store: Store, request: ForecastRequest, progress: Progress = silent) -> Made:
-    """Make the forecast and keep nothing."""
+    """Make the forecast and keep nothing. One of days that are over says so in its notes."""
     progress(0.0, "loading")
     basis = load_basis(store, request)
     result = make_forecast(
@@ -178,6 +190,8 @@ def compute(store: Store, request: ForecastRequest, progress: Progress = silent)
         marks=basis.marks,
         progress=part(progress, 0.05, 0.95),
     )
+    if made_afterwards(basis.start, store.clock.now()):
+        result = replace(result, notes=(AFTERWARDS, *result.notes))
     with store.reading() as connection:
         held = adjustment_rows.load(connection, start=basis.start, end=basis.end)
     names = {queue.name for queue in basis.brand.queues}
@@ -192,7 +206,7 @@ def keep(store: Store, made: Made, actor: str, *, job_id: str | None = None) -> 
     )
     with store.writing(actor) as writing:
         mark_rows.keep(writing, made.result.marks)
-        return forecasts.insert(
+        forecast_id = forecasts.insert(
             writing,
             version,
             kind="standing",
@@ -201,6 +215,24 @@ def keep(store: Store, made: Made, actor: str, *, job_id: str | None = None) -> 
             seed=made.request.seed,
             job_id=job_id,
         )
+    with suppress(StoreBusy):  # there is time until the next
+        forget_old(store, actor)
+    return forecast_id
+
+
+def forget_old(store: Store, actor: str) -> int:
+    """Drop the rows of standing versions that ended `ROWS_KEPT` ago; gives of how many.
+
+    Their scores and back-tests stay. What a plan was made on is kept whole, as is what was never
+    scored.
+    """
+    with store.reading() as connection:
+        old = forecasts.forgettable(connection, ended_before=store.clock.now() - ROWS_KEPT)
+    for forecast_id in old:
+        # One at a time: the live queue writes in between.
+        with store.writing(actor) as writing:
+            forecasts.forget_rows(writing, forecast_id)
+    return len(old)
 
 
 def make(
@@ -238,6 +270,7 @@ class StoredForecast:
     accuracy     lines of the back-test, one for each queue, model and step
     aht          how well handling times would have been told
     notes        what to know about it, in words
+    whole        whether it has its rows still
     adjustments  those that are in its rows (kind "plan"); a standing version holds the model's own
     """
 
@@ -255,14 +288,36 @@ class StoredForecast:
     accuracy: tuple[Accuracy, ...] = field(repr=False)
     aht: tuple[AhtAccuracy, ...] = field(repr=False)
     notes: tuple[str, ...] = field(repr=False)
+    whole: bool
     adjustments: tuple[Adjustment, ...] = field(repr=False)
     store: Store = field(repr=False)
+
+    @property
+    def afterwards(self) -> bool:
+        """Whether it was made when its first day was over."""
+        return made_afterwards(self.start, self.made_at)
+
+    @cached_property
+    def _noise(self) -> dict[str, Any]:
+        with self.store.reading() as connection:
+            return forecasts.noise_document(connection, self.forecast_id)
 
     @cached_property
     def noise(self) -> Noise:
         """What scenario paths need beside the table."""
-        with self.store.reading() as connection:
-            return Noise.from_document(forecasts.noise_document(connection, self.forecast_id))
+        return Noise.from_document(self._noise)
+
+    @cached_property
+    def calibrations(self) -> Mapping[frozenset[str], Calibration]:
+        """By the queues of a total, what `sum_forecast` is to be given for it.
+
+        Of the whole brand and of channels, where it could be learned; versions made before it was
+        kept have none.
+        """
+        return {
+            frozenset(one["queues"]): Calibration.from_document(one)
+            for one in self._noise.get("calibrations", {}).values()
+        }
 
     def table(
         self,
@@ -371,12 +426,21 @@ def _stored(store: Store, row: ForecastRow) -> StoredForecast:
         champions=row.inputs.get("models", {}),
         accuracy=tuple(from_document(Accuracy, line) for line in row.accuracy),
         aht=tuple(from_document(AhtAccuracy, line) for line in row.summary.get("aht", ())),
-        notes=tuple(row.summary.get("notes", ())),
+        notes=_notes(row.summary),
+        whole=forecasts.FORGOTTEN not in row.summary,
         adjustments=tuple(
             from_document(Adjustment, one) for one in row.inputs.get("adjustments", ())
         ),
         store=store,
     )
+
+
+def _notes(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    held = tuple(summary.get("notes", ()))
+    dropped = summary.get(forecasts.FORGOTTEN)
+    if dropped is None:
+        return held
+    return (f"its rows were dropped at {dropped}, long after its last day; its scores stay", *held)
 
 
 # -- scores --------------------------------------------------------------------------------------
@@ -396,8 +460,9 @@ def score_due(store: Store, progress: Progress = silent) -> int:
     """Score the versions of which counts have come, or were changed, since they were scored.
 
     Each at 15 minutes, the hour and the day by how far ahead it looked (a day, two to seven, eight
-    and more), beside the weekly naive as it was known when the version was made. Done again it
-    changes nothing. Gives how many versions were scored.
+    and more), beside the weekly naive as it was known when the version was made. What came in an
+    outage that a person has accepted is not scored. Done again it changes nothing. Gives how many
+    versions were scored.
     """
     with store.reading() as connection:
         due = forecasts.due(connection)
@@ -411,7 +476,9 @@ def score_due(store: Store, progress: Progress = silent) -> int:
             row for one in _to_score(store, forecast_id, queues) for row in score_queue(one, zone)
         ]
         with store.writing(SCORER) as writing:
-            kept = forecasts.write_scores(writing, forecast_id, rows, import_id=due.import_id)
+            kept = forecasts.write_scores(
+                writing, forecast_id, queues, rows, import_id=due.import_id
+            )
             scored += kept and bool(rows)
     with store.writing(SCORER) as writing:
         forecasts.note_up_to_date(writing, due.up_to_date, import_id=due.import_id)
@@ -427,6 +494,12 @@ def _to_score(store: Store, forecast_id: int, queues: Sequence[str]) -> list[ToS
         naive = forecasts.read_naive(connection, forecast_id, queues=queues)
         document = forecasts.noise_document(connection, forecast_id)
         volumes = load_volumes(connection, start=row.start, end=row.end, queues=queues)
+        held = mark_rows.load(connection)
+    for mark in held:
+        if mark.kind == "outage" and mark.state == "accepted":
+            starts = volumes["start"]
+            lost = (volumes["queue"] == mark.queue) & (starts >= mark.start) & (starts < mark.end)
+            volumes = volumes[~lost]
     key = ["start", "queue"]
     came = table[key].merge(volumes[[*key, "contacts"]], on=key, how="left")["contacts"]
     values = came.to_numpy(dtype=float)
@@ -506,8 +579,13 @@ def newest_accuracy(store: Store, queue: str | None = None) -> tuple[Accuracy, .
 def adjustments(
     store: Store, queue: str | None = None, *, active: bool = True
 ) -> tuple[StoredAdjustment, ...]:
-    """Adjustments in force, in the order they were made; with `active=False` withdrawn ones too."""
+    """Adjustments in force, in the order they were made; with `active=False` withdrawn ones too.
+
+    NotFound for a queue the brand does not have.
+    """
     with store.reading() as connection:
+        if queue is not None:
+            load_brand(connection).queue(queue)
         return adjustment_rows.load(connection, queue=queue, active=active)
 
 
@@ -516,22 +594,40 @@ def check_span(start: datetime, end: datetime) -> None:
     for instant in (start, end):
         if floor_interval(instant) != instant:
             raise RequestError(
-                f"{instant} lies between two intervals; write a quarter of an hour, such as "
-                f"{floor_interval(instant):%H:%M} UTC"
+                f"{format_instant(instant)} lies between two intervals; write a quarter of an "
+                f"hour, such as {format_instant(floor_interval(instant))}"
             )
     if start >= end:
-        raise RequestError(f"the span ends at {end}, not after its start {start}")
+        raise RequestError(
+            f"the span ends at {format_instant(end)}, not after its start {format_instant(start)}"
+        )
 
 
 def adjust(store: Store, adjustment: Adjustment, actor: str) -> int:
     """Put an adjustment in force; gives its id. NotFound for a queue the brand does not have.
 
-    RequestError for a span that does not lie on the 15-minute grid.
+    RequestError for a span that does not lie on the 15-minute grid, is over, or is longer than
+    anybody forecasts.
     """
     check_span(adjustment.start, adjustment.end)
     with store.writing(actor) as writing:
         load_brand(writing.connection).queue(adjustment.queue)
+        _check_ahead(adjustment, writing.at)
         return adjustment_rows.insert(writing, adjustment)
+
+
+def _check_ahead(adjustment: Adjustment, now: datetime) -> None:
+    """RequestError for a span that is over, or longer than anybody forecasts."""
+    if adjustment.end <= now:
+        raise RequestError(
+            f"the adjustment ends at {format_instant(adjustment.end)}, in the past; adjustments "
+            "are on what is to come. To have counts left out of forecasts use `wfm mark add`"
+        )
+    if adjustment.end - adjustment.start > MAX_ADJUSTED:
+        raise RequestError(
+            f"the adjustment runs from {format_instant(adjustment.start)} to "
+            f"{format_instant(adjustment.end)}; it covers {MAX_ADJUSTED.days} days at most"
+        )
 
 
 def withdraw(store: Store, adjustment_id: int, actor: str) -> None:
@@ -544,13 +640,19 @@ def withdraw(store: Store, adjustment_id: int, actor: str) -> None:
 
 
 def marks(store: Store, queue: str | None = None) -> tuple[Mark, ...]:
-    """Marks on the past, of all states, by start."""
+    """Marks on the past, of all states, by start. NotFound for a queue the brand does not have."""
     with store.reading() as connection:
+        if queue is not None:
+            load_brand(connection).queue(queue)
         return mark_rows.load(connection, queue=queue)
 
 
-def mark_effects(store: Store, queue: str | None = None) -> dict[int, float]:
+def mark_effects(
+    store: Store, queue: str | None = None, *, newest: int | None = None
+) -> dict[int, float]:
     """By mark, the contacts by which the coming week changes were it decided the other way.
+
+    newest  of each queue only so many marks, the latest; None: all
 
     Told by the product's own model from the volumes before today, whichever model made a forecast.
     Marks of queues whose history is too short to forecast from are left out.
@@ -571,8 +673,9 @@ def mark_effects(store: Store, queue: str | None = None) -> dict[int, float]:
         except DataError:
             continue
         week = day_range(history.days[-1] + DAY, history.days[-1] + 7 * DAY)
-        for mark in held:
-            if mark.queue == name and mark.mark_id is not None:
+        own_marks = [mark for mark in held if mark.queue == name]
+        for mark in own_marks[-newest:] if newest else own_marks:
+            if mark.mark_id is not None:
                 found[mark.mark_id] = effect_of(history, mark, own, week, brand.tz)
     return found
 
@@ -588,8 +691,8 @@ def add_mark(store: Store, mark: Mark, actor: str) -> int:
         raise RequestError("a mark needs a reason: those who read the forecast ask why")
     if mark.start >= store.clock.now():
         raise RequestError(
-            f"the mark begins at {mark.start}, in the future; marks are on the past. To change "
-            "what is to come use `wfm adjust`"
+            f"the mark begins at {format_instant(mark.start)}, in the future; marks are on the "
+            "past. To change what is to come use `wfm adjust`"
         )
     with store.writing(actor) as writing:
         load_brand(writing.connection).queue(mark.queue)

@@ -12,16 +12,16 @@ import pandas as pd
 from api.planning import forecasts as versions
 from forecasting.grid import SLOTS, Floats, fold, local_slots, unfold
 from forecasting.histories import history_of
-from forecasting.intraday import (
+from forecasting.intraday.lessons import mornings
+from forecasting.intraday.spikes import Spike
+from forecasting.intraday.update import (
     Intraday,
     Outlook,
     Reforecast,
     learn_intraday,
     reforecast,
 )
-from forecasting.lessons import mornings
 from forecasting.protocol import History, Prediction
-from forecasting.spikes import Spike
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.errors import DataError, NotFound

@@ -21,7 +21,7 @@ import pandas as pd
 from api.planning.versions import version_of
 from forecasting.adjust import adjusted
 from forecasting.forecast import ForecastResult, make_forecast
-from forecasting.scenarios import scenario_paths
+from forecasting.scenarios.paths import scenario_paths
 from scheduling.certificate import FEW_CASES, Certificate, certify
 from scheduling.check import check_roster
 from scheduling.requirement import Requirement, make_requirement, repair

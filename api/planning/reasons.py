@@ -1,4 +1,4 @@
-"""Why a number of a forecast is what it is: its parts, what is known of that time, in words."""
+"""Why a number of a kept forecast is what it is: its parts, and what is known of that time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from api.planning.forecasts import StoredForecast, Which, load
-from wfm.adjustments import Adjustment
+from api.planning.forecasts import AFTERWARDS, Which, load
+from api.planning.parts import Known, Part, Stretch, parts_of
 from wfm.brands import Brand
 from wfm.calendars import public_holidays
 from wfm.errors import NotFound
@@ -18,18 +18,6 @@ from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
 from wfm.timegrid import INTERVAL, floor_interval, format_instant, local_day
-
-# A campaign that adds less than this share of its peak is not told.
-FELT = 0.01
-
-
-@dataclass(frozen=True)
-class Part:
-    """One of the parts that add up to the mean: its contacts, and where they come from."""
-
-    name: str
-    contacts: float
-    because: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +59,7 @@ def why(store: Store, queue: str, instant: datetime, which: Which | None = None)
         counted = load_volumes(connection, start=at, end=at + INTERVAL, queues=[queue])
     version = load(store, chosen)
     end = at + INTERVAL
-    own = version.parts(at, end, [queue])
+    own = version.table(at, end, [queue])
     if own.empty:
         told = f"forecast {version.forecast_id} does not cover"
         raise _uncovered(queue, at, told, "`wfm forecasts` lists what they cover")
@@ -80,9 +68,18 @@ def why(store: Store, queue: str, instant: datetime, which: Which | None = None)
         naive = forecasts.read_naive(
             connection, version.forecast_id, start=at, end=end, queues=[queue]
         )[0]
-    before, after, row = own.iloc[0], parts.iloc[0], table.iloc[0]
-    felt = [c.name for c in campaigns if queue in c.queues and c.shape(at) >= FELT]
-    adjusting = [one for one in version.active([queue]) if one.start <= at < one.end]
+    planned = version.kind == "plan"
+    known = Known(
+        holidays=_holidays(brand, queue, at),
+        campaigns=[one for one in campaigns if queue in one.queues],
+        adjustments=[
+            one
+            for one in (version.adjustments if planned else version.active([queue]))
+            if one.queue == queue
+        ],
+        merged=planned,
+    )
+    row = table.iloc[0]
     return Why(
         queue=queue,
         start=at,
@@ -91,20 +88,12 @@ def why(store: Store, queue: str, instant: datetime, which: Which | None = None)
         model=str(row["model"]),
         mean=float(row["mean"]),
         quantiles={name: float(row[name]) for name in QUANTILE_COLUMNS},
-        parts=(
-            Part("baseline", float(before["baseline"]), "what ordinary days were lately"),
-            Part("holiday", float(before["holiday"]), _holidays(brand, queue, at)),
-            Part("campaign", float(before["campaign"]), ", ".join(felt) or "none is felt"),
-            Part("correction", float(before["correction"]), _correction(version, queue, at)),
-            Part(
-                "adjustment",
-                float(after["correction"] - before["correction"]),
-                "; ".join(adjustment_text(one) for one in adjusting) or "none in force",
-            ),
-        ),
+        parts=parts_of(table, parts, own, known, Stretch(at, end, "15min", brand.tz)),
         last_week=naive,
         came=None if counted.empty else float(counted["contacts"].iloc[0]),
-        notes=tuple(note for note in version.notes if note.startswith(f"{queue}:")),
+        notes=tuple(
+            note for note in version.notes if note.startswith(f"{queue}:") or note == AFTERWARDS
+        ),
     )
 
 
@@ -112,33 +101,10 @@ def _uncovered(queue: str, at: datetime, who: str, way: str) -> NotFound:
     return NotFound(f"{who} queue {queue!r} at {format_instant(at)}; {way}", queue=queue)
 
 
-def _holidays(brand: Brand, queue: str, at: datetime) -> str:
+def _holidays(brand: Brand, queue: str, at: datetime) -> list[str]:
     day = local_day(at, brand.tz)
     names = {
         country: public_holidays(country, day.year).get(day)
         for country in brand.countries_of(brand.queue(queue))
     }
-    told = [f"{name} ({country})" for country, name in names.items() if name]
-    return ", ".join(told) or "no public holiday"
-
-
-def _correction(version: StoredForecast, queue: str, at: datetime) -> str:
-    planned = [
-        one for one in version.adjustments if one.queue == queue and one.start <= at < one.end
-    ]
-    if not planned:
-        return "the level of the last days"
-    return "the level of the last days, and in the plan: " + "; ".join(
-        adjustment_text(one) for one in planned
-    )
-
-
-def adjustment_text(one: Adjustment) -> str:
-    """An adjustment in words, such as '+20 %: TV spot on Monday'."""
-    if one.kind == "percent":
-        told = f"{one.value:+g} %"
-    elif one.kind == "set":
-        told = f"set to {one.value:,g} contacts in all"
-    else:
-        told = f"{one.low:,g} to {one.high:,g} contacts in all"
-    return f"{told}: {one.reason}"
+    return [f"{name} ({country})" for country, name in names.items() if name]

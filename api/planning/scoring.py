@@ -1,6 +1,7 @@
 """Kept versions scored on what came, by how far ahead they looked. Pure.
 
 Everything that came is scored, holidays, campaigns and spikes too: a version had to foresee them.
+Only outages that a person has accepted are given as not known.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from forecasting.accuracy import STEPS, Score, Step, block_sums, score_table
 from forecasting.grid import Bools, Floats, Ints, local_slots
-from forecasting.scenarios import Noise, paths_from
+from forecasting.scenarios.paths import Noise, paths_from
+from forecasting.scoring.accuracy import STEPS, Score, Step, block_sums, score_table
 from wfm.frames import QUANTILES
 from wfm.timegrid import INTERVAL
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.accuracy import weekly_scales
-from forecasting.forecast import ForecastResult
+from forecasting.forecast import WHOLE, ForecastResult
 from forecasting.grid import fold
 from forecasting.naive import last_week
+from forecasting.scoring.accuracy import weekly_scales
 from wfm.adjustments import Adjustment
 from wfm.brands import Brand
 from wfm.marks import Mark
@@ -66,5 +66,16 @@ def version_of(
             "aht": to_document(result.aht),
         },
         accuracy=to_document(result.accuracy),
-        noise=result.noise.to_document(),
+        noise=result.noise.to_document() | {"calibrations": _calibrations(result, brand)},
     )
+
+
+def _calibrations(result: ForecastResult, brand: Brand) -> dict[str, Any]:
+    """By total, its calibration and the queues it is of: a brand's queues may change later."""
+    return {
+        key: {
+            "queues": [one.name for one in brand.queues if key in (WHOLE, one.channel)],
+            **calibration.to_document(),
+        }
+        for key, calibration in result.calibrations.items()
+    }

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from api.planning.records import load_plan
-from forecasting.scenarios import Noise, paths_from
+from forecasting.scenarios.paths import Noise, paths_from
 from scheduling.simulate import Simulation, attainment_by_interval, simulate
 from wfm.brands import Brand
 from wfm.campaigns import Campaign

@@ -16,7 +16,7 @@ from api.routes.tables import plain_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecasting.accuracy import Accuracy
+    from forecasting.scoring.accuracy import Accuracy
 
 router = APIRouter(prefix="/accuracy", tags=["forecasts"])
 

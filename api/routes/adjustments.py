@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
 from api.deps import MAX_ID, Moment, StoreDep
 from wfm.adjustments import Adjustment, AdjustmentKind
+from wfm.errors import LostEdit
 from wfm.store import adjustments as rows
+from wfm.store.adjustments import StoredAdjustment
 
 router = APIRouter(prefix="/adjustments", tags=["forecasts"])
 
@@ -86,26 +88,51 @@ def make_adjustment(
 
     adjustment_id = forecasts.adjust(store, Adjustment(**wanted.model_dump()), caller.actor)
     response.headers["Location"] = f"/api/v1/adjustments/{adjustment_id}"
-    return _one(store, adjustment_id)
+    return _answer(_one(store, adjustment_id), response)
 
 
 @router.get("/{adjustment_id}")
-def get_adjustment(adjustment_id: AdjustmentId, store: StoreDep, _caller: Reader) -> AdjustmentOut:
+def get_adjustment(
+    adjustment_id: AdjustmentId, response: Response, store: StoreDep, _caller: Reader
+) -> AdjustmentOut:
     """One adjustment, in force or withdrawn."""
-    return _one(store, adjustment_id)
+    return _answer(_one(store, adjustment_id), response)
 
 
 @router.delete("/{adjustment_id}")
 def withdraw_adjustment(
-    adjustment_id: AdjustmentId, store: StoreDep, caller: Planner
+    adjustment_id: AdjustmentId,
+    response: Response,
+    store: StoreDep,
+    caller: Planner,
+    if_match: Annotated[
+        str | None, Header(description="the adjustment's ETag as it was read")
+    ] = None,
 ) -> AdjustmentOut:
-    """Take an adjustment out of force; it stays on record. 409 when it was withdrawn before."""
+    """Take an adjustment out of force; it stays on record.
+
+    409 when it was withdrawn before; 412 when `If-Match` names it as it no longer is.
+    """
     from api.planning import forecasts
 
+    if if_match is not None and if_match not in ("*", _etag(_one(store, adjustment_id))):
+        raise LostEdit(
+            f"adjustment {adjustment_id} was changed meanwhile; read it again",
+            adjustment_id=adjustment_id,
+        )
     forecasts.withdraw(store, adjustment_id, caller.actor)
-    return _one(store, adjustment_id)
+    return _answer(_one(store, adjustment_id), response)
 
 
-def _one(store: StoreDep, adjustment_id: int) -> AdjustmentOut:
+def _etag(one: StoredAdjustment) -> str:
+    return f'"adjustment-{one.adjustment_id}-{"in-force" if one.in_force else "withdrawn"}"'
+
+
+def _answer(one: StoredAdjustment, response: Response) -> AdjustmentOut:
+    response.headers["ETag"] = _etag(one)
+    return AdjustmentOut.model_validate(one)
+
+
+def _one(store: StoreDep, adjustment_id: int) -> StoredAdjustment:
     with store.reading() as connection:
-        return AdjustmentOut.model_validate(rows.find(connection, adjustment_id))
+        return rows.find(connection, adjustment_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
@@ -54,9 +54,10 @@ class MarkOut(BaseModel):
 
 
 class MarkList(BaseModel):
-    """Marks of all states, by start."""
+    """Marks of all states, the newest first; `next` continues the list as `before`."""
 
     items: list[MarkOut]
+    next: int | None
 
 
 class Decision(BaseModel):
@@ -77,11 +78,20 @@ def _answer(mark: Mark, response: Response) -> MarkOut:
 
 
 @router.get("")
-def list_marks(store: StoreDep, _caller: Reader, queue: str | None = None) -> MarkList:
+def list_marks(
+    store: StoreDep,
+    _caller: Reader,
+    queue: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[
+        int | None, Query(ge=1, le=MAX_ID, description="mark_id to continue after")
+    ] = None,
+) -> MarkList:
     """Marks of all queues or one."""
     with store.reading() as connection:
-        found = rows.load(connection, queue=queue)
-    return MarkList(items=[MarkOut.model_validate(mark) for mark in found])
+        found = rows.load(connection, queue=queue, limit=limit + 1, before=before)
+    items = [MarkOut.model_validate(mark) for mark in found[:limit]]
+    return MarkList(items=items, next=items[-1].mark_id if len(found) > limit else None)
 
 
 @router.post("", status_code=201)

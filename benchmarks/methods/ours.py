@@ -12,9 +12,9 @@ from benchmarks.origins import Answer, Past
 
 def ours(pasts: Sequence[Past], _seed: int) -> list[Answer]:
     """The product's engine alone, no challenger in it; all series and origins in one batch."""
-    from forecasting.engine import forecast_panel, stacked
-    from forecasting.holidays import holiday_effect, moved_by_holidays
-    from forecasting.intervals import widened
+    from forecasting.engine.blend import forecast_panel, stacked
+    from forecasting.engine.intervals import widened
+    from forecasting.events.holidays import holiday_effect, moved_by_holidays
     from forecasting.protocol import History
     from wfm.frames import QUANTILES
 

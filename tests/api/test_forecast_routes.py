@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.planning import forecasts as planning
 from api.worker import Work, make_forecast
-from forecasting.accuracy import Accuracy, Score
+from forecasting.scoring.accuracy import Accuracy, Score
 from wfm.brands import Brand, Market, Queue
 from wfm.calendars import ServiceWindow
 from wfm.frames import FORECAST, QUANTILE_COLUMNS, interval_index
@@ -78,10 +78,13 @@ def kept(store: Store) -> int:
         )
 
 
-def come(store: Store) -> None:
+def come(store: Store, start: datetime = MONDAY, contacts: int = 4) -> None:
     with store.writing("ann") as writing:
         number = record_import(writing, "volumes", "f", sha256="", options={})
-        counts = [(("x", MONDAY + timedelta(minutes=15 * i)), Count(4, None)) for i in range(96)]
+        counts = [
+            (("x", at.to_pydatetime()), Count(contacts, None))
+            for at in interval_index(start, start + DAY)
+        ]
         write_counts(writing, "volumes", counts, number)
 
 
@@ -234,6 +237,31 @@ def test_an_adjustment_is_made_listed_and_withdrawn_once(client: TestClient, pla
     assert client.delete("/api/v1/adjustments/99", headers=planner).status_code == 404
 
 
+def test_an_adjustment_that_changed_since_it_was_read_is_not_withdrawn(client, planner):
+    made = client.post("/api/v1/adjustments", json=SPOT, headers=planner)
+    path = made.headers["location"]
+    as_read = planner | {"If-Match": made.headers["etag"]}
+    assert client.get(path, headers=planner).headers["etag"] == made.headers["etag"]
+    assert client.delete(path, headers=planner | {"If-Match": '"other"'}).status_code == 412
+    assert client.delete(path, headers=as_read).status_code == 200
+    lost = client.delete(path, headers=as_read)
+    assert (lost.status_code, lost.json()["code"]) == (412, "lost_edit")
+
+
+def test_marks_are_listed_in_pages_the_newest_first(client: TestClient, store: Store, planner):
+    come(store, MONDAY - DAY)
+    ids = [
+        client.post("/api/v1/marks", json=OUTAGE | {"kind": kind}, headers=planner).json()[
+            "mark_id"
+        ]
+        for kind in ("outage", "outlier")
+    ]
+    first = client.get("/api/v1/marks?limit=1", headers=planner).json()
+    assert ([one["mark_id"] for one in first["items"]], first["next"]) == ([ids[1]], ids[1])
+    rest = client.get(f"/api/v1/marks?before={first['next']}", headers=planner).json()
+    assert ([one["mark_id"] for one in rest["items"]], rest["next"]) == ([ids[0]], None)
+
+
 def test_adjustments_are_listed_in_pages(client: TestClient, planner):
     ids = [
         client.post("/api/v1/adjustments", json=SPOT, headers=planner).json()["adjustment_id"]
@@ -274,7 +302,8 @@ def test_the_same_adjustment_sent_twice_with_a_key_is_made_once(client: TestClie
     assert len(client.get("/api/v1/adjustments", headers=planner).json()["items"]) == 1
 
 
-def test_a_mark_is_added_and_decided_and_a_lost_edit_is_412(client: TestClient, planner):
+def test_a_mark_is_added_and_decided_and_a_lost_edit_is_412(client, store: Store, planner):
+    come(store, MONDAY - DAY, contacts=0)
     answer = client.post("/api/v1/marks", json=OUTAGE, headers=planner)
     mark = answer.json()
     path = f"/api/v1/marks/{mark['mark_id']}"

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from api.planning import intraday
+from api.planning.intraday import reforecast_now
 from wfm.brands import Brand, Market, Queue
 from wfm.calendars import ServiceWindow
 from wfm.frames import FORECAST, QUANTILE_COLUMNS, interval_index
@@ -61,6 +63,30 @@ def test_the_update_names_the_version_and_its_rows(client: TestClient, key_for, 
     assert [one["forecast_id"] for one in told["queues"]] == [kept]
     assert len(told["rows"]) == 96
     assert set(told["rows"][0]) == set(FORECAST.columns)
+
+
+def test_an_update_is_made_once_until_what_it_rests_on_has_changed(
+    client: TestClient, key_for, store, today, monkeypatch
+):
+    keep(store, today)
+    made: list[str | None] = []
+
+    def counted(store: Store, *, queue: str | None) -> intraday.IntradayForecast:
+        made.append(queue)
+        return reforecast_now(store, queue=queue)
+
+    monkeypatch.setattr(intraday, "reforecast_now", counted)
+    headers = key_for("queue-engine")
+
+    def ask(**params: str) -> dict[str, object]:
+        return client.get("/api/v1/forecasts/intraday", params=params, headers=headers).json()
+
+    assert ask() == ask()
+    assert ask(queue="x") == ask(queue="x")
+    assert made == [None, "x"]
+    second = keep(store, today)
+    assert [one["forecast_id"] for one in ask()["queues"]] == [second]
+    assert made == [None, "x", None]
 
 
 @pytest.mark.parametrize("queue", [None, "nope"])

@@ -254,7 +254,7 @@ def test_a_model_that_refuses_is_left_out_and_says_why(make_volumes, make_brand,
 
 def test_the_engine_loads_no_model_library():
     code = (
-        "import sys, forecasting.forecast, forecasting.backtest, forecasting.scenarios;"
+        "import sys, forecasting.forecast, forecasting.scoring.backtest;"
         "sys.exit(any(m in sys.modules for m in ('prophet', 'statsmodels', 'cmdstanpy')))"
     )
 

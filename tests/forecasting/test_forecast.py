@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.forecast import ForecastResult, make_forecast
+from forecasting.scenarios.paths import scenario_paths
+from forecasting.scenarios.sums import sum_forecast
 from wfm.errors import DataError, RequestError
 from wfm.frames import FORECAST, QUANTILE_COLUMNS
 
@@ -241,12 +244,84 @@ def test_a_month_that_is_missing_is_passed_over(make_volumes, make_brand, rate, 
     assert table["mean"].sum() == pytest.approx(true.sum(), rel=0.08)
 
 
+@pytest.mark.parametrize("late", ["hours first", "quarters first"])
+def test_where_the_step_of_the_data_changes_midway_the_level_stays(
+    make_volumes, make_brand, rate, start, late
+):
+    """One quarter of each hour on one side of the change, all four on the other."""
+    volumes = make_volumes(days=70, level=40.0)
+    before = volumes["start"] < start - timedelta(days=28)
+    thinned = before if late == "hours first" else ~before
+    kept = ~thinned | (volumes["start"].dt.minute == 0)
+
+    table = forecast(volumes[kept], make_brand("x"), start=start).table
+
+    true = rate(pd.DatetimeIndex(table["start"]), level=40.0)
+    assert table["mean"].sum() == pytest.approx(true.sum(), rel=0.08)
+
+
+def test_a_level_that_changes_midway_is_the_new_one(make_volumes, make_brand, rate, start):
+    volumes = make_volumes(days=84, level=20.0)
+    risen = volumes["start"] >= start - timedelta(days=28)
+    volumes["contacts"] *= np.where(risen, 5, 1)
+
+    table = forecast(volumes, make_brand("x"), start=start).table
+
+    true = rate(pd.DatetimeIndex(table["start"]), level=100.0)
+    assert table["mean"].sum() == pytest.approx(true.sum(), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    ["short", "silent", "ended early", "one contact", "a billion once", "three hours a day"],
+)
+def test_a_queue_with_a_poor_past_harms_neither_itself_nor_the_others(
+    make_volumes, make_brand, start, spoilt
+):
+    """Everything that is made of a forecast stays finite, and the other queue's is its own."""
+    fine = make_volumes(days=56)
+    poor = make_volumes(days=20 if spoilt == "short" else 56, seed=2, queue="y")
+    if spoilt in ("silent", "one contact"):
+        poor["contacts"] = 0
+    if spoilt == "one contact":
+        poor.loc[40, "contacts"] = 1
+    if spoilt == "a billion once":
+        poor.loc[4000, "contacts"] = 10**9
+    if spoilt == "ended early":
+        poor = poor[poor["start"] < start - timedelta(days=20)]
+    if spoilt == "three hours a day":
+        poor = poor[poor["start"].dt.hour.isin([9, 10, 11])]
+    both = pd.concat([fine, poor], ignore_index=True)
+
+    result = forecast(both, make_brand("x", "y"), start=start)
+
+    alone = forecast(fine, make_brand("x"), start=start).table
+    own = result.table[result.table["queue"] == "x"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, alone)
+    assert np.isfinite(result.table[["mean", *QUANTILE_COLUMNS]].to_numpy()).all()
+    paths = scenario_paths(result, count=200, seed=1).contacts.sum(axis=1).mean(axis=0)
+    means = result.table.groupby("queue")["mean"].sum()
+    np.testing.assert_allclose(paths, means, rtol=0.1, atol=5.0)
+    total = sum_forecast(
+        result.table,
+        result.noise,
+        ["x", "y"],
+        step="day",
+        seed=1,
+        calibration=result.calibrations.get(""),
+    )
+    assert np.isfinite(total[["mean", *QUANTILE_COLUMNS]].to_numpy()).all()
+    assert total["mean"].sum() == pytest.approx(means.sum())
+
+
 @pytest.mark.parametrize("count", [0, 7, 10**9])
 def test_a_constant_queue_is_forecast_as_it_is(make_volumes, make_brand, start, count):
     volumes = make_volumes(days=28).assign(contacts=count)
 
     result = forecast(volumes, make_brand("x"), start=start)
 
+    # Everyone is right about it: nobody takes the engine's place.
+    assert result.champions == {"x": "blend"}
     np.testing.assert_allclose(result.table["mean"], count, rtol=1e-6)
     np.testing.assert_allclose(result.table["q50"], count, rtol=1e-6)
 
@@ -296,14 +371,41 @@ def test_an_incumbent_that_is_clearly_beaten_or_unknown_gives_way(make_volumes, 
         assert set(result.table["model"]) == {"blend"}
 
 
-def test_the_parts_of_a_mean_add_up_to_it(make_volumes, make_brand, make_campaign, start):
-    coming = make_campaign(start + timedelta(days=2), uplift=0.5)
+@pytest.mark.parametrize("model", ["blend", "weekly_naive"])
+def test_the_parts_of_a_mean_add_up_to_it(make_volumes, make_brand, make_campaign, model):
+    """Over Easter and the week in which clocks change, under a campaign, whoever forecasts."""
+    midnight = datetime(2026, 3, 22, 23, tzinfo=UTC)
+    coming = make_campaign(midnight + timedelta(days=2))
 
-    result = forecast(make_volumes(), make_brand("x"), campaigns=(coming,), start=start)
+    result = forecast(
+        make_volumes(before=midnight),
+        make_brand("x"),
+        campaigns=(coming,),
+        start=midnight,
+        weeks=3,
+        models=(model,),
+    )
 
+    assert result.champions == {"x": model}
     parts = result.parts[["baseline", "holiday", "campaign", "correction"]]
     np.testing.assert_allclose(parts.sum(axis=1), result.table["mean"], rtol=1e-9, atol=1e-9)
     assert parts["campaign"].sum() > 0
+    assert parts["holiday"].sum() < 0
+
+
+def test_totals_of_the_brand_and_of_its_channels_are_calibrated(make_volumes, make_brand, start):
+    volumes = [make_volumes(days=56, seed=i, queue=q) for i, q in enumerate("xyz")]
+    brand = make_brand("x", "y", "z")
+    queues = tuple(replace(q, channel="mail" if q.name == "z" else "x") for q in brand.queues)
+
+    result = forecast(pd.concat(volumes), replace(brand, queues=queues), start=start)
+
+    # The only queue of its channel is its own total.
+    assert set(result.calibrations) == {"", "x"}
+    for calibration in result.calibrations.values():
+        assert set(calibration.factors) == {"15min", "hour", "day"}
+        assert np.isfinite(list(calibration.factors.values())).all()
+    assert result.calibrations[""] != result.calibrations["x"]
 
 
 def test_progress_moves_forward_to_the_end(make_volumes, make_brand, start):

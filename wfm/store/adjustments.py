@@ -101,18 +101,18 @@ def withdraw(writing: Writing, adjustment_id: int) -> None:
 
     NotFound when there is none, IllegalMove when it was withdrawn before.
     """
+    held = find(writing.connection, adjustment_id)
     changed = writing.connection.execute(
         table.update()
         .where(table.c.adjustment_id == adjustment_id, table.c.withdrawn_at.is_(None))
         .values(withdrawn_at=writing.at, withdrawn_by=writing.actor)
     )
     if changed.rowcount:
-        writing.audit("forecast.withdraw", str(adjustment_id))
+        writing.audit("forecast.withdraw", str(adjustment_id), before=to_document(held))
         return
-    held = find(writing.connection, adjustment_id)
     raise IllegalMove(
-        f"adjustment {adjustment_id} was withdrawn already by {held.withdrawn_by}; "
-        "make a new one to adjust again",
+        f"adjustment {adjustment_id} was withdrawn already by "
+        f"{find(writing.connection, adjustment_id).withdrawn_by}; make a new one to adjust again",
         adjustment_id=adjustment_id,
     )
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.util import asbool
 
 from wfm.errors import SetupError, StoreBusy, StoreReadOnly, StoreTooNew, WfmError
 from wfm.store import tables
@@ -306,17 +307,28 @@ def migrate(engine: sa.Engine) -> None:
             command.upgrade(config, HEAD)
 
 
+def _file_of(url: str) -> Path | None:
+    """The file of a SQLite URL; None for other databases, and for one named by a SQLite URI."""
+    if not url.startswith("sqlite"):
+        return None
+    parsed = sa.make_url(url)
+    # With `uri=true` the name is SQLite's to read: it may be in memory, or bear a mode.
+    if not parsed.database or asbool(parsed.query.get("uri", "false")):
+        return None
+    return Path(parsed.database)
+
+
 def open_store(url: str, *, clock: Clock | None = None, busy_s: float = BUSY_S) -> Store:
     """The store at `url`, migrated and ready.
 
     clock  the clock the user set; None takes the store's own (a demo's) or the machine's
 
-    A SQLite file and its folder are made when missing. Raises SetupError, StoreReadOnly,
-    StoreBusy or StoreTooNew.
+    A SQLite file and its folder are made when missing, but no folder for a SQLite URI. Raises
+    SetupError, StoreReadOnly, StoreBusy or StoreTooNew.
     """
-    parsed = sa.make_url(url) if url.startswith("sqlite") else None
-    if parsed is not None and parsed.database:
-        folder = Path(parsed.database).parent
+    file = _file_of(url)
+    if file is not None:
+        folder = file.parent
         try:
             # It will hold what customers wrote: nobody else on the machine may look inside.
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -324,7 +336,6 @@ def open_store(url: str, *, clock: Clock | None = None, busy_s: float = BUSY_S) 
             raise SetupError(
                 f"the folder {folder} cannot be made ({error.strerror}); point WFM_HOME elsewhere"
             ) from error
-        file = Path(parsed.database)
         if file.exists() and not os.access(file, os.W_OK):
             raise StoreReadOnly(
                 f"the database {file} is read-only; make it writable or point WFM_HOME elsewhere"

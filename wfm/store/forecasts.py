@@ -1,7 +1,8 @@
 """Forecast versions, their rows and their scores. A version is never changed once written.
 
 A version notes the newest import of counts that its scores know. `due` compares that with the
-imports since, so that what came late or was corrected is scored again, and nothing else is.
+imports since, so that what came late or was corrected is scored again, and nothing else is;
+`score_anew` takes the note away.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from wfm.errors import NotFound
-from wfm.store.bulk import IN_LIST, Row, batches, upsert
+from wfm.store.bulk import IN_LIST, Row, batches
 from wfm.store.engine import Writing
-from wfm.store.tables import forecast_rows, forecast_scores, forecasts, volumes
+from wfm.store.tables import audit, forecast_rows, forecast_scores, forecasts, imports, volumes
 from wfm.store.tabular import insert_frame, read_frame
-from wfm.timegrid import INTERVAL
+from wfm.timegrid import INTERVAL, format_instant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +176,14 @@ def covering(connection: sa.Connection, queue: str, instant: datetime) -> int | 
     query = (
         sa.select(_f.forecast_id)
         .join(forecast_rows, _r.forecast_id == _f.forecast_id)
-        .where(_f.kind != "intraday", _r.queue == queue, _r.start == instant)
+        .where(
+            _f.kind != "intraday",
+            # Few versions are left whose rows are looked at.
+            _f.starts_at <= instant,
+            _f.ends_at > instant,
+            _r.queue == queue,
+            _r.start == instant,
+        )
     )
     return connection.scalar(query.order_by(_f.forecast_id.desc()).limit(1))
 
@@ -225,6 +233,16 @@ def incumbents(connection: sa.Connection, *, before: datetime) -> dict[str, str]
 
 # How many versions back a queue's last model is looked for.
 _RECENT = 50
+
+
+def last_change(connection: sa.Connection) -> tuple[int, int]:
+    """Numbers that differ after any change that people or imports make to the store."""
+    newest = sa.select(
+        sa.select(sa.func.coalesce(sa.func.max(audit.c.id), 0)).scalar_subquery(),
+        sa.select(sa.func.coalesce(sa.func.max(imports.c.import_id), 0)).scalar_subquery(),
+    )
+    audited, imported = connection.execute(newest).one()
+    return int(audited), int(imported)
 
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -289,6 +307,36 @@ def _cut(
     return query.order_by(_r.start, _r.queue)
 
 
+# -- what is forgotten ---------------------------------------------------------------------------
+
+# In a version's summary: when its rows were dropped. Its back-test and its scores stay.
+FORGOTTEN = "forgotten"
+_HAS_ROWS = _f.summary[FORGOTTEN].as_string().is_(None)
+
+
+def forgettable(connection: sa.Connection, *, ended_before: datetime) -> list[int]:
+    """Standing versions that ended before the instant, were scored and still have their rows."""
+    query = sa.select(_f.forecast_id).where(
+        _f.kind == "standing",
+        _f.ends_at < ended_before,
+        _f.scored_import.is_not(None),
+        _HAS_ROWS,
+    )
+    return list(connection.scalars(query.order_by(_f.forecast_id)))
+
+
+def forget_rows(writing: Writing, forecast_id: int) -> None:
+    """Drop the version's rows; all else of it stays, and no later count changes its scores."""
+    held = find(writing.connection, forecast_id)
+    writing.connection.execute(forecast_rows.delete().where(_r.forecast_id == forecast_id))
+    writing.connection.execute(
+        forecasts.update()
+        .where(_f.forecast_id == forecast_id)
+        .values(summary=held.summary | {FORGOTTEN: format_instant(writing.at)})
+    )
+    writing.audit("forecast.forget", str(forecast_id))
+
+
 # -- scores --------------------------------------------------------------------------------------
 
 
@@ -308,55 +356,82 @@ class Due:
 
 def due(connection: sa.Connection) -> Due:
     """Which versions hold intervals that an import has brought or changed since their scores."""
-    newest = int(connection.scalar(sa.select(sa.func.max(volumes.c.import_id))) or 0)
-    came: dict[int, Mapping[str, tuple[datetime, datetime]]] = {newest: {}}
+    newest = int(connection.scalar(sa.select(sa.func.max(imports.c.import_id))) or 0)
+    query: sa.Select[Any] = sa.select(
+        _f.forecast_id, _f.starts_at, _f.ends_at, _f.inputs["queues"].label("queues"),
+        _f.scored_import,
+    ).where(_HAS_ROWS)  # fmt: skip
+    by_known: dict[int, list[sa.Row[Any]]] = {}
+    for row in connection.execute(query.order_by(_f.forecast_id)):
+        known = _NONE_KNOWN if row.scored_import is None else int(row.scored_import)
+        by_known.setdefault(known, []).append(row)
     behind: dict[int, tuple[str, ...]] = {}
     up_to_date = []
-    query = sa.select(_f.forecast_id, _f.starts_at, _f.ends_at, _f.inputs, _f.scored_import)
-    for row in connection.execute(query.order_by(_f.forecast_id)).all():
-        known = _NONE_KNOWN if row.scored_import is None else int(row.scored_import)
-        if known not in came:
-            came[known] = _spans(connection, since=known)
-        spans = came[known]
-        queues = tuple(
-            queue
-            for queue in row.inputs.get("queues", ())
-            if queue in spans and spans[queue][0] < row.ends_at and row.starts_at < spans[queue][1]
-        )
-        if queues:
-            behind[row.forecast_id] = queues
-        elif known != newest:
-            up_to_date.append(row.forecast_id)
-    return Due(newest, behind, tuple(up_to_date))
+    for known, rows in by_known.items():
+        if known == newest:
+            continue
+        spans = _spans(connection, since=known, start=min(row.starts_at for row in rows))
+        for row in rows:
+            queues = tuple(
+                queue
+                for queue in row.queues or ()
+                if queue in spans
+                and spans[queue][0] < row.ends_at
+                and row.starts_at < spans[queue][1]
+            )
+            if queues:
+                behind[row.forecast_id] = queues
+            else:
+                up_to_date.append(row.forecast_id)
+    return Due(newest, dict(sorted(behind.items())), tuple(up_to_date))
 
 
 # Counts without an import are as those of an import 0.
 _NONE_KNOWN = -1
 
 
-def _spans(connection: sa.Connection, *, since: int) -> dict[str, tuple[datetime, datetime]]:
-    """By queue, the span of the counts that imports after `since` brought."""
+def _spans(
+    connection: sa.Connection, *, since: int, start: datetime
+) -> dict[str, tuple[datetime, datetime]]:
+    """By queue, the span of the counts at or after `start` that imports after `since` brought."""
     v = volumes.c
     query = (
         sa.select(v.queue, sa.func.min(v.start), sa.func.max(v.start))
-        .where(sa.func.coalesce(v.import_id, 0) > since)
+        .where(v.start >= start, sa.func.coalesce(v.import_id, 0) > since)
         .group_by(v.queue)
     )
     return {queue: (first, last + INTERVAL) for queue, first, last in connection.execute(query)}
 
 
 def write_scores(
-    writing: Writing, forecast_id: int, rows: Sequence[Row], *, import_id: int
+    writing: Writing,
+    forecast_id: int,
+    queues: Collection[str],
+    rows: Sequence[Row],
+    *,
+    import_id: int,
 ) -> bool:
-    """Keep a version's scores in place of older ones; False when somebody kept as new ones before.
+    """Keep the scores of a version's queues in place of all older ones of these queues.
 
-    Of several who score at once one writes, whoever they are.
+    False when somebody kept as new ones before: of several who score at once one writes.
     """
     if not _claim(writing, [forecast_id], import_id):
         return False
-    keyed = [{"forecast_id": forecast_id, **row} for row in rows]
-    upsert(writing.connection, forecast_scores, keyed)
+    for batch in batches(queues, IN_LIST):
+        writing.connection.execute(
+            forecast_scores.delete().where(_s.forecast_id == forecast_id, _s.queue.in_(batch))
+        )
+    if rows:
+        keyed = [{"forecast_id": forecast_id, **row} for row in rows]
+        writing.connection.execute(forecast_scores.insert(), keyed)
     return True
+
+
+def score_anew(writing: Writing, start: datetime, end: datetime) -> None:
+    """Have the versions that touch [start, end) scored again: what counts there has changed."""
+    writing.connection.execute(
+        forecasts.update().where(_f.starts_at < end, _f.ends_at > start).values(scored_import=None)
+    )
 
 
 def note_up_to_date(writing: Writing, forecast_ids: Sequence[int], *, import_id: int) -> None:

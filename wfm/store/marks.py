@@ -12,6 +12,7 @@ from wfm.marks import Mark, MarkState
 from wfm.store.bulk import insert_into
 from wfm.store.documents import to_document
 from wfm.store.engine import Writing
+from wfm.store.forecasts import score_anew
 from wfm.store.tables import marks as table
 
 
@@ -55,14 +56,29 @@ def insert(writing: Writing, mark: Mark) -> int:
             f"queue {mark.queue!r} has a mark of this kind and span already; `wfm marks` shows it"
         )
     writing.audit("mark.add", str(mark_id), after=to_document(mark))
+    if _is_lost(mark.kind, mark.state):
+        score_anew(writing, mark.start, mark.end)
     return int(mark_id)
 
 
-def load(connection: sa.Connection, *, queue: str | None = None) -> tuple[Mark, ...]:
-    """Marks of all states, by start and queue."""
-    query = sa.select(table).order_by(table.c.starts_at, table.c.queue, table.c.mark_id)
+def load(
+    connection: sa.Connection,
+    *,
+    queue: str | None = None,
+    limit: int | None = None,
+    before: int | None = None,
+) -> tuple[Mark, ...]:
+    """Marks of all states by start and queue, or the newest `limit` of them, newest first.
+
+    before  continues a page after the mark of this id
+    """
+    c = table.c
+    order = (c.starts_at, c.queue, c.mark_id) if limit is None else (c.mark_id.desc(),)
+    query = sa.select(table).order_by(*order).limit(limit)
     if queue is not None:
-        query = query.where(table.c.queue == queue)
+        query = query.where(c.queue == queue)
+    if before is not None:
+        query = query.where(c.mark_id < before)
     return tuple(_mark(row) for row in connection.execute(query))
 
 
@@ -88,7 +104,14 @@ def decide(writing: Writing, mark_id: int, state: MarkState) -> Mark:
         writing.audit(
             "mark.decide", str(mark_id), before={"state": held.state}, after={"state": state}
         )
+        if _is_lost(held.kind, held.state) or _is_lost(held.kind, state):
+            score_anew(writing, held.starts_at, held.ends_at)
     return find(writing.connection, mark_id)
+
+
+def _is_lost(kind: str, state: str) -> bool:
+    """Whether what came in a mark's span is left out of scores."""
+    return kind == "outage" and state == "accepted"
 
 
 def _mark(row: sa.Row[Any]) -> Mark:

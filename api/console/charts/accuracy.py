@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from api.console.charts.look import ACCENT, GREEN, GRID, INK, SLATE, dressed, nothing
 from api.console.series import local
-from forecasting.accuracy import Step
+from forecasting.scoring.accuracy import Step
 
 HEIGHT = 290
 STEP_COLOURS: dict[Step, str] = {"15min": ACCENT, "hour": GREEN, "day": INK}

@@ -33,8 +33,8 @@ from api.console.charts.look import (
 )
 from api.console.series import local
 from api.console.steps import STEP_WORDS, step_end
-from forecasting.accuracy import Step
 from forecasting.grid import Floats
+from forecasting.scoring.accuracy import Step
 from wfm.adjustments import Adjustment
 from wfm.marks import Mark
 

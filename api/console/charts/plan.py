@@ -31,6 +31,9 @@ from api.console.charts.look import (
 )
 from api.console.series import local
 
+DEMAND_HEIGHT = 340
+COVER_HEIGHT = 290
+HEAT_HEIGHT = 520
 BINDING_COLOURS = {"queue": "#4d8fc7", "occupancy": "#e0a33e", "minimum": "#c3cbd3"}
 BINDING_WORDS = {
     "queue": "response time",
@@ -76,7 +79,7 @@ def forecast_chart(
             legendrank=1,
             hovertemplate="%{y:.1f}",
         )
-    dressed(figure, height=340, y_title="New cases per 15 min")
+    dressed(figure, height=DEMAND_HEIGHT, y_title="New cases per 15 min")
     shown = [table.index for table in (history, forecast) if len(table)]
     if shown:
         start = local(pd.DatetimeIndex([min(i[0] for i in shown)]), zone)[0]
@@ -214,7 +217,7 @@ def coverage_chart(staffing: pd.DataFrame, *, zone: ZoneInfo) -> go.Figure:
         return nothing("No staffing in this range.")
     figure = go.Figure()
     _cover(figure, staffing, zone)
-    dressed(figure, height=290, y_title="Agents")
+    dressed(figure, height=COVER_HEIGHT, y_title="Agents")
     index = local(staffing.index, zone)
     end = index[-1] + pd.Timedelta(minutes=15)
     day_ticks(figure, index[0], end)
@@ -262,7 +265,7 @@ def attainment_heat(heat: pd.DataFrame, *, goal: float) -> go.Figure:
             "ticktext": [f"{low * 100:.0f}", f"{goal * 100:.0f} goal", "100"],
         },
     )
-    dressed(figure, height=520, y_title="Hour of the day", legend=False)
+    dressed(figure, height=HEAT_HEIGHT, y_title="Hour of the day", legend=False)
     figure.update_layout(hovermode="closest", margin={"l": 64, "r": 10, "t": 34, "b": 10})
     figure.update_yaxes(autorange="reversed", showgrid=False, rangemode="normal", dtick=2, ticks="")
     figure.update_xaxes(

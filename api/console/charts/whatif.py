@@ -20,6 +20,9 @@ from api.console.charts.look import (
 )
 from api.console.series import local
 
+ATTAINMENT_HEIGHT = 330
+BACKLOG_HEIGHT = 290
+
 
 def _before_after(
     figure: go.Figure, table: pd.DataFrame, what: str, *, zone: ZoneInfo, scale: float, unit: str
@@ -52,7 +55,7 @@ def attainment_chart(
     """
     figure = go.Figure()
     _before_after(figure, table, "attainment", zone=zone, scale=100.0, unit=" %")
-    dressed(figure, height=330, y_title="Cases answered in time, %")
+    dressed(figure, height=ATTAINMENT_HEIGHT, y_title="Cases answered in time, %")
     figure.add_hline(
         y=goal * 100,
         line={"color": GREEN, "width": 1.2, "dash": "dash"},
@@ -77,7 +80,7 @@ def backlog_chart(
     """
     figure = go.Figure()
     _before_after(figure, table, "backlog", zone=zone, scale=1.0, unit="")
-    dressed(figure, height=290, y_title="Messages waiting")
+    dressed(figure, height=BACKLOG_HEIGHT, y_title="Messages waiting")
     _spike_span(figure, spike, zone)
     return figure
 

@@ -13,8 +13,8 @@ from api.console.charts import accuracy as charts
 from api.console.charts import look as drawing
 from api.console.loop import off_loop
 from api.console.steps import STEP_WORDS
-from api.console.views import Views
-from forecasting.accuracy import Accuracy, Step
+from api.console.views import VersionView, Views
+from forecasting.scoring.accuracy import Accuracy, Step
 from wfm.brands import Brand
 
 SCORED_DAYS = 56
@@ -57,6 +57,7 @@ def card() -> html.Section:
                             "Chart of the error of kept forecasts",
                             height=charts.HEIGHT,
                         ),
+                        html.P(id="forecast-afterwards", className="note"),
                     ],
                     className="column",
                 ),
@@ -187,7 +188,7 @@ def over_time(scores: pd.DataFrame, queues: Sequence[str], step: Step) -> pd.Dat
     own = scores[scores["queue"].isin(list(queues)) & (scores["step"] == step)]
     own = own.dropna(subset=["wape", "naive_wape"])
     if own.empty:
-        return pd.DataFrame(columns=["starts_at", "wape", "naive_wape"])
+        return pd.DataFrame(columns=["forecast_id", "starts_at", "wape", "naive_wape"])
     weighed = own.assign(
         wape=own["wape"] * own["intervals"], naive_wape=own["naive_wape"] * own["intervals"]
     )
@@ -200,13 +201,28 @@ def over_time(scores: pd.DataFrame, queues: Sequence[str], step: Step) -> pd.Dat
     )
 
 
-def draw(views: Views, changed: int | None, **choices: str) -> tuple[Any, Any, Any]:
-    """Table, reliability and errors over time for a choice of queues, step and version."""
+def told_afterwards(scores: pd.DataFrame, versions: Sequence[VersionView]) -> str:
+    """How many of the scored versions are rehearsals, made when their days were over."""
+    scored = set(scores["forecast_id"])
+    late = sum(v.afterwards for v in versions if v.forecast_id in scored)
+    if not late:
+        return ""
+    return (
+        f"{late} of these {len(scored)} forecasts were made afterwards, from the volumes before "
+        "their first day only."
+    )
+
+
+def draw(views: Views, changed: int | None, **choices: str) -> tuple[Any, Any, Any, str]:
+    """Table, reliability and errors over time for a choice of queues, step and version.
+
+    And which of these were made afterwards.
+    """
     del changed
     brand, versions = views.brand(), views.versions()
     if brand is None or not versions:
         blank = drawing.nothing(GONE)
-        return "", blank, blank
+        return "", blank, blank, ""
     look = outlook.look_at(brand, versions, views.now().instant, choices)
     accuracy = views.forecast(look.version).accuracy
     starts = {version.forecast_id: version.start for version in versions}
@@ -217,6 +233,7 @@ def draw(views: Views, changed: int | None, **choices: str) -> tuple[Any, Any, A
         table_of(accuracy, look.queues, brand, look.step),
         charts.reliability_chart(held_by(accuracy, look.queues), STEP_WORDS),
         charts.scored_chart(scores, zone=brand.tz),
+        told_afterwards(scores, versions),
     )
 
 
@@ -226,6 +243,7 @@ def register(app: Dash, views: Views) -> None:
             Output("forecast-accuracy", "children"),
             Output("forecast-reliability", "figure"),
             Output("forecast-scored", "figure"),
+            Output("forecast-afterwards", "children"),
         ),
         inputs={
             "changed": Input("forecast-changed", "data"),

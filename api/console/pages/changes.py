@@ -271,9 +271,8 @@ def listed(views: Views, changed: int | None, queue: str) -> tuple[Any, Any]:
         return "", ""
     queues = outlook.queues_of(brand, queue)
     marks = [m for m in views.marks() if m.queue in queues]
-    newest = sorted(marks, key=lambda m: m.start, reverse=True)[:SHOWN_MARKS]
     return (
-        mark_rows(marks, views.mark_effects(newest), brand),
+        mark_rows(marks, views.mark_effects(queues), brand),
         adjustment_rows([c for c in views.adjustments() if c.queue in queues], brand),
     )
 

@@ -17,7 +17,8 @@ from api.console.loop import off_loop
 from api.console.outlook import Look
 from api.console.pages import accuracy, changes, reasons
 from api.console.views import ForecastView, Today, Views
-from forecasting.curves import campaign_shape, felt_until
+from api.planning.forecasts import AFTERWARDS
+from forecasting.events.curves import campaign_shape, felt_until
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.frames import interval_index
@@ -269,7 +270,11 @@ def versions_now(views: Views, changed: int | None) -> list[dict[str, str]]:
 
 def rests_on(look: Look, forecast: ForecastView) -> Any:
     """What the version was told and found out, of the chosen queues; each begins with its queue."""
-    told = [note for note in forecast.notes if note.partition(":")[0] in look.queues]
+    told = [
+        note
+        for note in forecast.notes
+        if note == AFTERWARDS or note.partition(":")[0] in look.queues
+    ]
     if not told:
         return None
     return [
@@ -285,7 +290,9 @@ def note(look: Look, forecast: ForecastView) -> list[Any]:
     kind = "plan" if version.plan_id is None else f"plan {version.plan_id}"
     told: list[Any] = [
         words.day_span(days[0], days[-1]),
-        layout.badge(made if version.kind != "plan" else f"{made}, for {kind}", "good"),
+        layout.badge(f"{made}, afterwards", "warn")
+        if version.afterwards
+        else layout.badge(made if version.kind != "plan" else f"{made}, for {kind}", "good"),
     ]
     models = sorted({m for q, m in forecast.champions.items() if q in look.queues})
     if models:

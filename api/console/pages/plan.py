@@ -52,7 +52,11 @@ def page(views: Views, brand: Brand, plan: PlanView) -> Any:
             html.Div(id="plan-tiles", className="tiles"),
             layout.card(
                 "Demand",
-                layout.graph("plan-forecast", "Chart of history and forecast of new cases"),
+                layout.graph(
+                    "plan-forecast",
+                    "Chart of history and forecast of new cases",
+                    height=charts.DEMAND_HEIGHT,
+                ),
                 note=html.Span(id="plan-forecast-note"),
             ),
             layout.card(
@@ -77,7 +81,9 @@ def page(views: Views, brand: Brand, plan: PlanView) -> Any:
                             [
                                 html.H3("First response in time, by hour and day"),
                                 layout.graph(
-                                    "plan-heat", "Heat map of attainment by hour of the day and day"
+                                    "plan-heat",
+                                    "Heat map of attainment by hour of the day and day",
+                                    height=charts.HEAT_HEIGHT,
                                 ),
                                 html.H3("Figures"),
                                 figures(plan),
@@ -341,21 +347,23 @@ def heat_figure(plan: PlanView, brand: Brand, look: Look) -> Any:
 def draw(views: Views, choice: str, week: str, day: str) -> tuple[Any, ...]:
     """Figures, tiles and table for a choice of queue, week and day.
 
-    Gives demand, the note under it, staffing, heat map, tiles, goals.
+    Gives demand, the note under it, staffing and its height, heat map, tiles, goals.
     """
     brand, plan = views.brand(), views.plan()
     if brand is None or plan is None:
         blank = drawing.nothing(layout.GONE)
-        return blank, "", blank, blank, [], ""
+        return blank, "", blank, {}, blank, [], ""
     days = spans.plan_days(plan.start, plan.end, brand.tz)
     look = Look(
         series.ALL if choice == layout.ALL_QUEUES else choice,
         *spans.instants(spans.chosen_days(days, week, day), brand.tz),
     )
+    staffing = staffing_figure(plan, brand, look)
     return (
         demand_figure(views, plan, brand, look),
         demand_note(look),
-        staffing_figure(plan, brand, look),
+        staffing,
+        {"height": f"{staffing.layout.height}px"},
         heat_figure(plan, brand, look),
         tiles(plan, brand, look.queue),
         goals_table(plan, brand, look.queue),
@@ -389,6 +397,7 @@ def register(app: Dash, views: Views) -> None:
         Output("plan-forecast", "figure"),
         Output("plan-forecast-note", "children"),
         Output("plan-staffing", "figure"),
+        Output("plan-staffing", "style"),
         Output("plan-heat", "figure"),
         Output("plan-tiles", "children"),
         Output("plan-goals", "children"),

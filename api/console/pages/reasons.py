@@ -14,7 +14,8 @@ from api.console.events import holidays_of
 from api.console.loop import off_loop
 from api.console.outlook import Look
 from api.console.views import ForecastView, Views
-from api.console.why import Basis, Known, Span, Why, explain
+from api.console.why import Basis, Why, explain
+from api.planning.parts import FELT, Known, Stretch
 from wfm.brands import Brand
 from wfm.errors import RequestError
 from wfm.frames import interval_index
@@ -162,7 +163,8 @@ def why_of(views: Views, brand: Brand, look: Look, at: datetime) -> Why | None:
         bands,
     )
     known = known_of(views, brand, look, forecast, (start, end))
-    return explain(basis, known, Span(at, look.step, look.zone), look.queues)
+    stretch = Stretch(at, steps.step_end(at, look.step, look.zone), look.step, look.zone)
+    return explain(basis, known, stretch, look.queues)
 
 
 def known_of(
@@ -192,7 +194,9 @@ def draw(
     why = why_of(views, brand, look, instant)
     if why is None:
         return drawing.nothing(ABSENT), "", None
-    figure = charts.why_chart([(p.name, p.contacts) for p in why.parts], total=why.mean)
+    figure = charts.why_chart(
+        [(p.name.capitalize(), p.contacts) for p in why.parts], total=why.mean
+    )
     return figure, told(why, look), format_instant(why.start)
 
 
@@ -207,7 +211,7 @@ def told(why: Why, look: Look) -> list[Any]:
             [
                 html.Div(
                     [
-                        html.Dt([html.Strong(part.name), html.Span(part.sentence)]),
+                        html.Dt([html.Strong(part.name.capitalize()), html.Span(part.because)]),
                         html.Dd(signed(part.contacts, n)),
                     ]
                 )
@@ -269,7 +273,7 @@ def signed(contacts: float, position: int) -> str:
     """The first part as it is, those after it with their sign; nothing where it is nothing."""
     if position == 0:
         return words.number(contacts, digits=1)
-    if abs(contacts) < 0.05:
+    if abs(contacts) < FELT:
         return "0"
     return f"{'+' if contacts > 0 else '−'}{words.number(abs(contacts), digits=1)}"
 

@@ -78,7 +78,11 @@ def page(views: Views, brand: Brand, plan: PlanView) -> Any:
                     ],
                     className="controls left",
                 ),
-                layout.graph("roster-coverage", "Chart of scheduled and required agents"),
+                layout.graph(
+                    "roster-coverage",
+                    "Chart of scheduled and required agents",
+                    height=charts.COVER_HEIGHT,
+                ),
                 note="Agents on queue, without those in a break, beside those needed.",
             ),
         ],

@@ -180,6 +180,7 @@ def shown(result: WhatIfResult, spike: Spike, brand: Brand) -> Any:
                     "whatif-attainment",
                     "Chart of attainment before and with the spike",
                     charts.attainment_chart(together, zone=zone, goal=goal, spike=span),
+                    height=charts.ATTAINMENT_HEIGHT,
                 ),
             ),
             layout.card(
@@ -188,6 +189,7 @@ def shown(result: WhatIfResult, spike: Spike, brand: Brand) -> Any:
                     "whatif-backlog",
                     "Chart of cases waiting before and with the spike",
                     charts.backlog_chart(together, zone=zone, spike=span),
+                    height=charts.BACKLOG_HEIGHT,
                 ),
             ),
             layout.card("By queue", queue_table(result.table, brand)),

@@ -14,17 +14,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from api.cli.demo import look_back
 from api.cli.main import main
-from forecasting.accuracy import Accuracy, Score
+from api.planning import forecasts as versions
+from forecasting.scoring.accuracy import Accuracy, Score
 from wfm.frames import FORECAST, PARTS, QUANTILE_COLUMNS, interval_index
 from wfm.ingest.brandfile import import_brand
 from wfm.marks import Mark
+from wfm.progress import silent
 from wfm.settings import Settings
 from wfm.store import forecasts, marks
+from wfm.store.brands import load_brand
 from wfm.store.documents import to_document
 from wfm.store.engine import Store, open_store
 from wfm.store.forecasts import Version
-from wfm.timegrid import FixedClock
+from wfm.timegrid import FixedClock, parse_instant
 
 PAGE = Path(__file__).parents[3] / "docs" / "formats.md"
 BRAND = re.search(
@@ -129,10 +133,10 @@ def test_a_number_is_taken_apart(run: Run, kept: int):
     assert run("why", "x", "2026-03-02 12:20") == text(
         """
         x, Mon 02 Mar 2026 12:15 to 12:30 Europe/Berlin: 22.0 contacts expected (forecast 1, blend)
-          baseline    19.0  what ordinary days were lately
-          holiday     +0.0  no public holiday
-          campaign    +2.0  none is felt
-          correction  -1.0  the level of the last days
+          baseline    19.0  What 12:15 to 12:30 on a Monday usually brings, by the last weeks.
+          holiday     +0.0  No public holiday of the queue's markets.
+          campaign    +2.0  A campaign that begins or fades here.
+          correction  -1.0  The last days were quieter than usual.
           adjustment  +2.0  +10 %: TV spot
           four days of five: 14 to 30 contacts
           19 of 20:          9 to 35
@@ -231,7 +235,10 @@ def test_marks_are_listed_added_and_decided(run: Run, store: Store):
     assert run(
         "mark", "add", "x", "--from", "2026-02-24", "--to", "2026-02-25", "--kind", "outage",
         "--reason", "intake down",
-    ) == "Mark 2 is set; the next forecast leaves its counts out of the baseline.\n"  # fmt: skip
+    ) == (
+        "Mark 2 is set; nothing was counted in it, so it changes nothing until such volumes are "
+        "imported.\n"
+    )  # fmt: skip
     assert run("mark", "reject", "1") == (
         "Mark 1 of x is rejected: the next forecast learns from its counts.\n"
     )
@@ -294,3 +301,85 @@ def test_a_queue_that_cannot_be_forecast_is_told_before_anything_is_kept(
     with pytest.raises(AssertionError, match="queue 'email' has no volumes before"):
         run("forecast", "--weeks", 1, "--from", "2026-03-02", "--model", "weekly_naive")
     assert json.loads(run("forecasts", "--json"))["forecasts"] == []
+
+
+def test_models_are_compared_in_a_line_a_horizon(run: Run, history: None):
+    head, groups, names, *lines, legend = run(
+        "backtest", "--queue", "x", "--model", "weekly_naive"
+    ).splitlines()
+
+    assert head.startswith("x: rolling origins")
+    assert head.endswith("chosen: weekly_naive")
+    assert groups.split("  ")[-1].strip() == "80 %"
+    assert names.split().count("15") == 3
+    assert [line.split()[0] for line in lines] == ["weekly_naive", "7"]
+    assert all(len(line) <= 110 for line in (head, groups, names, *lines, legend))
+
+
+def test_the_demo_keeps_forecasts_of_the_last_weeks_that_saw_nothing_of_them(
+    run: Run, store: Store, tmp_path: Path
+):
+    past = write_counts(tmp_path / "past.csv", 4, 56, MONDAY - 56 * DAY)
+    lines = past.read_text("utf-8")
+    with store.reading() as connection:
+        names = [queue.name for queue in load_brand(connection).queues]
+    for name in names:
+        past.write_text(lines.replace(",x,", f",{name},"), "utf-8")
+        run("import", "volumes", past)
+
+    for _ in range(2):
+        look_back(store, 1, MONDAY, silent)
+
+    kept = versions.listing(store)
+    assert [one.start for one in kept] == [MONDAY - 7 * n * DAY for n in (1, 2, 3)]
+    with store.reading() as connection:
+        for one in kept:
+            seen = forecasts.find(connection, one.forecast_id).inputs["history_to"]
+            assert parse_instant(seen) < one.start
+            assert one.afterwards
+            assert one.notes[0] == versions.AFTERWARDS
+    assert set(versions.scores(store)["forecast_id"]) == {1, 2, 3}
+    assert "3 of the 3 forecasts were made afterwards" in run("accuracy")
+    assert "standing, afterwards" in run("forecasts")
+    assert "made afterwards" in run("why", "x", "2026-02-25 12:00")
+
+
+REFUSED = {
+    "off the grid": (
+        ("adjust", "x", "--from", "2026-03-03 08:07", "--to", "2026-03-04", "--set", 5),
+        "'2026-03-03 08:07' lies between two intervals; write a quarter of an hour, such as "
+        "'2026-03-03 08:00'",
+    ),
+    "an end before its start": (
+        ("adjust", "x", "--from", "2026-03-04", "--to", "2026-03-03", "--set", 5),
+        "the span ends at '2026-03-03', not after its start '2026-03-04'",
+    ),
+    "a span that is over": (
+        ("adjust", "x", "--from", "2026-02-03", "--to", "2026-02-04", "--set", 5),
+        "the adjustment ends at 2026-02-03T23:00:00Z, in the past",
+    ),
+    "a span of decades": (
+        ("adjust", "x", "--from", "2026-03-03", "--to", "2066-03-04", "--set", 5),
+        "it covers 366 days at most",
+    ),
+    "an id beyond the store's": (("adjust", "--withdraw", 10**20), "less than or equal to"),
+    "a mark beyond the store's": (("mark", "reject", 10**20), "less than or equal to"),
+    "adjustments of no queue": (("adjustments", "--queue", "nope"), "no queue 'nope'"),
+    "marks of no queue": (("marks", "--queue", "nope"), "no queue 'nope'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_is_refused_in_the_words_it_was_given_in(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], case: str
+):
+    words, wanted = REFUSED[case]
+    reason = ("--reason", "r") if "--set" in words else ()
+    monkeypatch.setenv("WFM_NOW", "2026-03-02T11:00:00Z")
+    monkeypatch.setattr(sys, "argv", ["wfm", *map(str, words), *reason])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert wanted in capsys.readouterr().err.replace("\n", " ")

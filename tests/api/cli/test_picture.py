@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from api.cli import picture
+from api.cli import picture, shell
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def test_a_day_is_a_line_of_at_most_eighty_columns_with_marks_where_it_is_short(
 
     head, monday, tuesday, marks, *_ = lines
     assert len(lines) == 9
-    assert max(map(len, lines)) == picture.NARROWEST
+    assert max(map(len, lines)) == shell.NARROWEST
     assert head.index("04") == monday.index("█") + 8
     assert monday == "Mon 02 Mar " + "█" * 48 + "      8     7  100.0%"
     assert tuesday.startswith("Tue 03 Mar ")
@@ -42,7 +42,7 @@ def test_a_day_is_a_line_of_at_most_eighty_columns_with_marks_where_it_is_short(
 def test_the_screen_is_as_wide_as_the_terminal_within_limits(
     monkeypatch: pytest.MonkeyPatch, columns: int, is_terminal: bool, width: int
 ):
-    monkeypatch.setattr(picture.out, "_width", columns)
-    monkeypatch.setattr(picture.out, "_force_terminal", is_terminal)
+    monkeypatch.setattr(shell.out, "_width", columns)
+    monkeypatch.setattr(shell.out, "_force_terminal", is_terminal)
 
-    assert picture.screen_width() == width
+    assert shell.screen_width() == width

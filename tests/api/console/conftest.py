@@ -15,10 +15,10 @@ import pytest
 
 from api.console.views import ForecastView, Now, Piece, PlanView, Tables, Today, VersionView
 from api.planning.whatif import Spike, WhatIfResult, Worst
-from forecasting.accuracy import Accuracy, Score
 from forecasting.adjust import adjusted
-from forecasting.intervals import LEAD_GROUPS
-from forecasting.scenarios import Noise
+from forecasting.engine.intervals import LEAD_GROUPS
+from forecasting.scenarios.paths import Noise
+from forecasting.scoring.accuracy import Accuracy, Score
 from scheduling.certificate import Certificate, GoalResult, Series
 from wfm.adjustments import Adjustment
 from wfm.brands import Brand, Market, Queue
@@ -627,8 +627,9 @@ class FakeViews:
     def marks(self) -> tuple[Mark, ...]:
         return self.shown_marks
 
-    def mark_effects(self, marks: Sequence[Mark]) -> dict[int, float]:
-        return {m.mark_id: 34.2 if m.in_force else -34.2 for m in marks}
+    def mark_effects(self, queues: Collection[str]) -> dict[int, float]:
+        own = [m for m in self.shown_marks if m.queue in queues]
+        return {m.mark_id: 34.2 if m.in_force else -34.2 for m in own}
 
     def decide(self, mark_id: int, state: MarkState, actor: str) -> Mark:
         self.audit.append((f"mark {state}", actor))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from api.auth import Caller
 from api.console import app, callers, outlook
 from api.console.pages import accuracy, changes, reasons
 from api.console.pages import forecast as page
-from api.console.views import Today
+from api.console.views import Today, VersionView
 from wfm.brands import Brand
 from wfm.errors import NotAllowed, NotSignedIn, RequestError
 from wfm.marks import Mark
@@ -288,7 +289,7 @@ def test_a_time_outside_the_version_says_so(views):
 
 
 def test_each_queue_has_its_line_beside_the_week_before(views):
-    table, reliability, scored = accuracy.draw(views, 0, **CHOICES)
+    table, reliability, scored, late = accuracy.draw(views, 0, **CHOICES)
 
     said = text_of(table)
     assert "Per hour, 14 days ahead" in said
@@ -296,6 +297,19 @@ def test_each_queue_has_its_line_beside_the_week_before(views):
     assert "week before 76 %" in said
     assert list(trace(reliability, "Hour").y) == [80.0, 95.5]
     assert list(trace(scored, "Forecast").y) == [20.0, 21.0]
+    assert late == ""
+
+
+def test_kept_forecasts_that_were_made_afterwards_are_told():
+    version = VersionView(1, "standing", ("x",), START, START + timedelta(days=14), START)
+    late = replace(version, forecast_id=2, made_at=START + timedelta(days=20))
+    scores = pd.DataFrame({"forecast_id": [1, 2]})
+
+    said = accuracy.told_afterwards(scores, [version, late])
+
+    assert said.startswith("1 of these 2 forecasts were made afterwards")
+    assert accuracy.told_afterwards(scores, [version]) == ""
+    assert outlook.version_label(late, ZoneInfo("Europe/Berlin")).endswith("from 2 Mar, afterwards")
 
 
 def test_a_history_too_short_to_score_is_said_to_be(views, brand):

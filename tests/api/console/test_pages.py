@@ -125,25 +125,26 @@ def test_what_the_callbacks_write_to_exists_on_the_pages(views):
 @pytest.mark.parametrize("queue", ["all", "instagram"])
 @pytest.mark.parametrize(("week", "day"), [("1", "all"), ("1", "2026-03-03"), ("all", "all")])
 def test_the_plan_is_drawn_for_any_choice(views, queue, week, day):
-    demand, _, staffing, heat, tiles, goals = plan_page.draw(views, queue, week, day)
+    demand, _, staffing, height, heat, tiles, goals = plan_page.draw(views, queue, week, day)
 
     for figure in (demand, staffing, heat):
         assert isinstance(figure, go.Figure)
         assert len(figure.data) > 0
+    assert height == {"height": f"{staffing.layout.height}px"}
     assert "93.4 %" in text_of(tiles)
     assert "12.2 h" in text_of(tiles)
     assert "in every hour" in text_of(goals)
 
 
 def test_the_tiles_tell_the_worst_hour_in_local_time(views):
-    tiles = text_of(plan_page.draw(views, "x", "1", "all")[4])
+    tiles = text_of(plan_page.draw(views, "x", "1", "all")[5])
 
     assert "Worst hour 86.1 % Tue 3 Mar 02:00" in tiles
     assert "goal 90 %" in tiles
 
 
 def test_a_missed_promise_says_in_how_many_hours(views):
-    goals = text_of(plan_page.draw(views, "instagram", "1", "all")[5])
+    goals = text_of(plan_page.draw(views, "instagram", "1", "all")[6])
 
     assert "missed" in goals
     assert "in 3 of 336 hours" in goals

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 
 from api.console.views import Views
 from api.planning import records
+from forecasting.scenarios.sums import Calibration
 from wfm.adjustments import Adjustment
 from wfm.errors import TryLater
 from wfm.frames import QUANTILE_COLUMNS
@@ -129,6 +131,19 @@ def test_a_sums_mean_is_the_sum_of_the_means_and_its_quantiles_ascend(kept):
     assert piece.bands(("x", "facebook"), "hour") is both
 
 
+def test_a_totals_bands_are_stretched_by_what_was_learned_of_it(kept):
+    piece = kept.forecast(kept.versions()[0]).whole
+    both = ("x", "facebook")
+    wider = Calibration({"hour": (2.0,) * len(QUANTILE_COLUMNS)})
+
+    learned = replace(piece, calibrations={frozenset(both): wider})
+
+    own, told = (one.bands(both, "hour") for one in (piece, learned))
+    assert (told["q975"] - told["q50"] >= own["q975"] - own["q50"]).all()
+    assert (told["q975"] - told["q50"]).sum() > 1.5 * (own["q975"] - own["q50"]).sum()
+    pd.testing.assert_frame_equal(piece.bands(("x",), "hour"), learned.bands(("x",), "hour"))
+
+
 def test_a_version_is_read_once_until_an_adjustment_changes_it(kept):
     version = kept.versions()[0]
     first = kept.forecast(version)
@@ -150,10 +165,10 @@ def test_a_version_is_read_once_until_an_adjustment_changes_it(kept):
 
 def test_the_effect_of_the_other_decision_is_told_anew_once_a_mark_is_decided(kept):
     (mark,) = kept.marks()
-    proposed = kept.mark_effects([mark])
+    proposed = kept.mark_effects([mark.queue])
 
     kept.decide(mark.mark_id, "rejected", "cli:ann")
-    rejected = kept.mark_effects(kept.marks())
+    rejected = kept.mark_effects([mark.queue])
 
     # Its counts were normal, so nothing was left out of the baseline that rejecting puts back.
     assert proposed == {mark.mark_id: 0.0}

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.console.why import Basis, Known, Span, explain
+from api.console.why import Basis, explain
+from api.planning.parts import Known, Stretch
 from wfm.adjustments import Adjustment
 from wfm.campaigns import Campaign
 from wfm.frames import QUANTILE_COLUMNS, interval_index
@@ -52,7 +53,9 @@ def basis(*, adjusted: float = 0.0, seed: int = 0) -> Basis:
 
 
 def hour(known: Known = NOTHING, tables: Basis | None = None, queues=("x", "mail")):
-    return explain(tables or basis(), known, Span(NINE, "hour", BERLIN), queues)
+    return explain(
+        tables or basis(), known, Stretch(NINE, NINE + timedelta(hours=1), "hour", BERLIN), queues
+    )
 
 
 def part(why, name):
@@ -69,15 +72,18 @@ def test_the_parts_add_up_to_the_number(adjusted, seed):
     inside = tables.table[tables.table["start"].between(NINE, NINE + timedelta(minutes=59))]
     assert sum(p.contacts for p in why.parts) == pytest.approx(why.mean, abs=1e-6)
     assert why.mean == pytest.approx(inside["mean"].sum())
-    assert part(why, "Adjustment").contacts == pytest.approx(8 * adjusted, abs=1e-6)
+    assert part(why, "adjustment").contacts == pytest.approx(8 * adjusted, abs=1e-6)
 
 
 def test_nothing_known_is_said_in_so_many_words():
-    told = {p.name: p.sentence for p in hour().parts}
+    tables = basis()
+    quiet = replace(tables, parts=tables.parts.assign(holiday=0.0, campaign=0.0))
 
-    assert "the hour of 09:00" in told["Baseline"]
-    assert told["Holiday"] == "No public holiday of the queue's markets is felt."
-    assert told["Adjustment"] == "No planner has changed it."
+    told = {p.name: p.because for p in hour(tables=quiet).parts}
+
+    assert told["baseline"] == "What 09:00 to 10:00 on a Monday usually brings, by the last weeks."
+    assert told["holiday"] == "No public holiday of the queue's markets."
+    assert told["adjustment"] == "No planner has changed it."
 
 
 def test_what_is_known_is_named_in_the_sentence_of_its_part():
@@ -89,11 +95,11 @@ def test_what_is_known_is_named_in_the_sentence_of_its_part():
         ],
     )
 
-    told = {p.name: p.sentence for p in hour(known, basis(adjusted=1.0)).parts}
+    told = {p.name: p.because for p in hour(known, basis(adjusted=1.0)).parts}
 
-    assert told["Holiday"].startswith("Labour Day (DE) takes away")
-    assert told["Campaign"].startswith("Sale (100 % of its peak) adds")
-    assert told["Adjustment"] == "“TV spot”: +8.0."
+    assert told["holiday"] == "Labour Day (DE)."
+    assert told["campaign"] == "Sale (100 % of its peak)."
+    assert told["adjustment"] == "+20 %: TV spot"
 
 
 def test_adjustments_that_a_plan_holds_are_said_to_be_in_the_correction():
@@ -101,18 +107,19 @@ def test_adjustments_that_a_plan_holds_are_said_to_be_in_the_correction():
 
     merged = replace(NOTHING, adjustments=[change], merged=True)
 
-    assert "in the correction" in part(hour(merged), "Adjustment").sentence
+    assert "in the correction" in part(hour(merged), "adjustment").because
 
 
 def test_a_version_kept_without_parts_is_all_baseline():
     tables = basis()
     why = hour(tables=replace(tables, parts=tables.parts.iloc[:0]))
 
-    assert part(why, "Baseline").contacts == pytest.approx(why.mean)
-    assert "without its parts" in part(why, "Baseline").sentence
+    assert part(why, "baseline").contacts == pytest.approx(why.mean)
+    assert "without its parts" in part(why, "baseline").because
 
 
 def test_a_time_that_the_forecast_does_not_hold_has_no_parts():
-    late = Span(datetime(2026, 4, 2, 9, tzinfo=UTC), "hour", BERLIN)
+    april = datetime(2026, 4, 2, 9, tzinfo=UTC)
+    late = Stretch(april, april + timedelta(hours=1), "hour", BERLIN)
 
     assert explain(basis(), NOTHING, late, ["x"]) is None

@@ -113,6 +113,8 @@ def test_a_version_keeps_what_was_forecast_and_what_it_is_measured_against(store
     assert version.accuracy == expected.accuracy
     assert version.notes == expected.notes
     assert version.noise == expected.noise
+    # The brand's total is over both queues.
+    assert version.calibrations[frozenset(version.queues)] == expected.calibrations[""]
     assert forecasts.newest_accuracy(store, "night") == tuple(
         line for line in expected.accuracy if line.queue == "night"
     )
@@ -252,6 +254,32 @@ def test_a_count_that_is_corrected_is_scored_again(store, come: Come, kept: int,
     assert (after["contacts"] == 2 * before["contacts"]).all()
 
 
+def test_an_accepted_outage_is_left_out_of_scores_until_it_is_rejected(
+    store, make_store, come: Come, kept: int, inputs
+):
+    def quarters(queue: str) -> int:
+        rows = forecasts.scores_of(store, kept)
+        chosen = (rows["step"] == "15min") & (rows["queue"] == queue) & (rows["lead_days"] == "1")
+        return int(rows[chosen]["intervals"].sum())
+
+    come(week_of(inputs.start, 3)[lambda t: t["start"] < pd.Timestamp(inputs.start + DAY)])
+    forecasts.score_due(store)
+    later = make_store(now=inputs.start + WEEK)
+    outage = Mark("day", inputs.start, inputs.start + DAY / 2, "outage", "accepted", reason="down")
+    key = forecasts.add_mark(later, outage, "ann")
+    assert forecasts.score_due(store) == 1
+    assert (quarters("day"), quarters("night")) == (48, 96)
+    assert forecasts.score_due(store) == 0
+
+    forecasts.add_mark(later, replace(outage, start=outage.end, end=inputs.start + DAY), "ann")
+    forecasts.score_due(store)
+    assert set(forecasts.scores_of(store, kept)["queue"]) == {"night"}
+
+    forecasts.decide(store, key, "rejected", "ann")
+    assert forecasts.score_due(store) == 1
+    assert (quarters("day"), quarters("night")) == (48, 96)
+
+
 def test_two_who_score_at_once_keep_one_score(store: Store, make_store, come, kept: int, inputs):
     come(week_of(inputs.start))
     stores = [make_store() for _ in range(4)]
@@ -276,6 +304,43 @@ def test_scores_are_of_the_versions_made_in_the_last_days(make_store, come, kept
         forecasts.scores(later, days=0)
     with pytest.raises(NotFound, match="no queue 'nope'"):
         forecasts.scores(later, queue="nope")
+
+
+def test_long_after_its_end_a_scored_version_keeps_its_scores_and_loses_its_rows(
+    store: Store, make_store, come: Come, kept: int, inputs
+):
+    long_after = make_store(now=inputs.start + WEEK + forecasts.ROWS_KEPT + DAY)
+    assert forecasts.forget_old(long_after, "ann") == 0  # not scored yet
+    come(week_of(inputs.start))
+    forecasts.score_due(store)
+    scores = forecasts.scores_of(store, kept)
+    assert forecasts.forget_old(make_store(now=inputs.start + 2 * WEEK), "ann") == 0
+
+    assert forecasts.forget_old(long_after, "ann") == 1
+    assert forecasts.forget_old(long_after, "ann") == 0
+    version = forecasts.load(store, kept)
+    assert version.table().empty
+    assert not version.whole
+    assert "its rows were dropped at 2026-06" in version.notes[0]
+    # A late correction can be scored on nothing, and takes no score away.
+    come(week_of(inputs.start, 9))
+    assert forecasts.score_due(store) == 0
+    pd.testing.assert_frame_equal(forecasts.scores_of(store, kept), scores)
+
+
+def test_what_a_plan_was_made_on_is_never_forgotten(store, make_store, come: Come, inputs):
+    with store.writing("ann") as writing:
+        rows.insert(
+            writing,
+            make_version(inputs.start, inputs.start + WEEK),
+            kind="plan",
+            start=inputs.start,
+            end=inputs.start + WEEK,
+            seed=1,
+        )
+    come(week_of(inputs.start))
+    assert forecasts.score_due(store) == 1
+    assert forecasts.forget_old(make_store(now=inputs.start + 99 * WEEK), "ann") == 0
 
 
 # -- adjustments ---------------------------------------------------------------------------------
@@ -393,8 +458,8 @@ def test_an_interval_is_taken_apart(store: Store, come: Come, kept: int, inputs:
     assert parts["baseline"].contacts == pytest.approx(4.0)
     assert parts["adjustment"].contacts == pytest.approx(2.0)
     assert parts["adjustment"].because == "+50 %: TV spot"
-    assert parts["campaign"].because == "Spring sale"
-    assert parts["holiday"].because == "no public holiday"
+    assert parts["campaign"].because == "Spring sale (100 % of its peak): no change here."
+    assert parts["holiday"].because == "No public holiday of the queue's markets."
     assert (found.last_week, found.came) == (4.0, 5.0)
     assert list(found.quantiles) == list(QUANTILE_COLUMNS)
     assert why(store, "night", noon).came == 5.0

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from api.planning.scoring import BAND_PATHS, ToScore, leads_of, pooled, score_queue
-from forecasting.scenarios import Noise, paths_from
+from forecasting.scenarios.paths import Noise, paths_from
 from wfm.frames import FORECAST, QUANTILE_COLUMNS, QUANTILES, interval_index
 
 UTC_ZONE = ZoneInfo("UTC")

@@ -10,7 +10,7 @@ import pytest
 from api.planning import records
 from api.planning.plan import Plan, PlanInputs
 from api.planning.whatif import Spike, WhatIfBase, add_spike, evaluate, load_base
-from forecasting.scenarios import paths_from
+from forecasting.scenarios.paths import paths_from
 from wfm.errors import NotFound, RequestError
 from wfm.store.brands import save_brand
 from wfm.store.engine import open_store

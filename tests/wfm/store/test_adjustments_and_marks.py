@@ -62,6 +62,9 @@ def test_a_withdrawn_adjustment_is_out_of_force_and_on_record(store: Store):
         ("forecast.adjust", str(key), "ann"),
         ("forecast.withdraw", str(key), "bob"),
     ]
+    with store.reading() as connection:
+        before = connection.scalars(sa.select(tables.audit.c.before)).all()[-1]
+    assert (before["queue"], before["reason"]) == (SPOT.queue, SPOT.reason)
 
 
 def test_withdrawing_twice_or_what_is_not_there_is_told(store: Store):

@@ -37,6 +37,16 @@ def test_the_known_versions_are_those_of_the_migration_files():
     assert {s.revision for s in scripts.walk_revisions()} == set(engine_module.KNOWN)
 
 
+def test_a_database_named_by_a_sqlite_uri_makes_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    open_store("sqlite:///file:one?mode=memory&uri=true").close()
+    with pytest.raises(SetupError, match="cannot be opened"):
+        open_store("sqlite:///file:no/where/wfm.db?uri=true")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_inside_a_write_leaves_nothing_behind(store: Store):
     def fail_midway() -> None:
         with store.writing("tester") as writing:

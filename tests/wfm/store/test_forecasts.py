@@ -81,9 +81,11 @@ def due(store: Store) -> dict[int, tuple[str, ...]]:
 
 
 def score(store: Store, forecast_id: int, *, import_id: int, **changes: object) -> bool:
+    row = SCORED | changes
     with store.writing("scoring") as writing:
-        rows = [SCORED | changes]
-        return forecasts.write_scores(writing, forecast_id, rows, import_id=import_id)
+        return forecasts.write_scores(
+            writing, forecast_id, [row["queue"]], [row], import_id=import_id
+        )
 
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -262,6 +264,28 @@ def test_of_two_who_score_the_same_state_one_writes_and_newer_scores_replace_old
     with store.reading() as connection:
         rows = forecasts.score_rows(connection)
     assert [(row["forecast_id"], row["wape"]) for row in rows] == [(key, 0.8)]
+
+
+def test_new_scores_of_a_queue_take_the_place_of_all_its_older_ones(store: Store, keep):
+    key = keep()
+    score(store, key, import_id=1)
+    score(store, key, import_id=2, queue="y")
+    score(store, key, import_id=3, lead=2)
+    with store.reading() as connection:
+        rows = forecasts.score_rows(connection, forecast_id=key)
+    assert [(row["queue"], row["lead"]) for row in rows] == [("x", 2), ("y", 1)]
+
+
+def test_a_version_is_scored_anew_when_what_counts_in_its_span_has_changed(store: Store, keep):
+    key = keep()
+    number = come(store, "x", MONDAY, MONDAY + HOUR)
+    score(store, key, import_id=number)
+    with store.writing("ann") as writing:
+        forecasts.score_anew(writing, MONDAY - HOUR, MONDAY)
+    assert due(store) == {}
+    with store.writing("ann") as writing:
+        forecasts.score_anew(writing, MONDAY - HOUR, MONDAY + HOUR)
+    assert due(store) == {key: ("x",)}
 
 
 def test_scores_are_read_of_a_version_a_queue_or_a_time(make_store, store: Store, keep):

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from forecasting.accuracy import Accuracy
+from forecasting.scenarios.paths import Noise, paths_from
+from forecasting.scoring.accuracy import Accuracy
 from wfm.store import engine as engine_module
 from wfm.store import forecasts, plans
 from wfm.store.documents import from_document
@@ -149,6 +150,17 @@ def test_every_plan_owns_one_version_that_says_what_it_was_made_from(migrated: S
     assert noise == NOISE
     assert second.inputs["queues"] == []
     assert empty.empty
+
+
+def test_scenario_paths_are_drawn_from_what_an_old_plan_kept(migrated: Store):
+    with migrated.reading() as connection:
+        key = forecasts.owned_by(connection, 1)
+        table = forecasts.read_table(connection, key)
+        noise = Noise.from_document(forecasts.noise_document(connection, key))
+    paths = paths_from(table, noise, count=400, seed=1)
+    assert paths.queues == ("x",)
+    mean = table[table["queue"] == "x"]["mean"].to_numpy()
+    assert paths.contacts[:, :, 0].mean(axis=0) == pytest.approx(mean, rel=0.2)
 
 
 def test_the_back_test_of_an_old_plan_is_told_as_far_as_it_was_kept(migrated: Store):

@@ -1,0 +1,1 @@
+"""The product's own forecaster: experts, their blend, corrections and intervals."""

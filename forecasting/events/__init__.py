@@ -1,0 +1,1 @@
+"""What moves days away from the ordinary: holidays, campaigns and marked stretches."""

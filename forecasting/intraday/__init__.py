@@ -1,0 +1,1 @@
+"""The rest of today, from what today has shown so far."""

@@ -1,0 +1,1 @@
+"""Ways the counts may come true: paths, and sums with honest quantiles."""
