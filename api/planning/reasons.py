@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from api.planning.forecasts import AFTERWARDS, Which, load
 from api.planning.parts import Known, Part, Stretch, parts_of
@@ -18,6 +19,9 @@ from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
 from wfm.timegrid import INTERVAL, floor_interval, format_instant, local_day
+
+# A day as notes write it.
+DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def why(store: Store, queue: str, instant: datetime, which: Which | None = None)
         merged=planned,
     )
     row = table.iloc[0]
+    days = [local_day(instant, brand.tz) for instant in (at, version.start, version.end)]
     return Why(
         queue=queue,
         start=at,
@@ -92,9 +97,24 @@ def why(store: Store, queue: str, instant: datetime, which: Which | None = None)
         last_week=naive,
         came=None if counted.empty else float(counted["contacts"].iloc[0]),
         notes=tuple(
-            note for note in version.notes if note.startswith(f"{queue}:") or note == AFTERWARDS
+            note
+            for note in version.notes
+            if note == AFTERWARDS
+            or (note.startswith(f"{queue}:") and not of_another_day(note, *days))
         ),
     )
+
+
+def of_another_day(note: str, day: date, first: date, last: date) -> bool:
+    """Whether the note is about a coming day of `first` to `last`, such as a holiday, not `day`.
+
+    >>> week = date(2026, 3, 2), date(2026, 3, 8)
+    >>> of_another_day("x: public holiday on 2026-03-05, x0.80", date(2026, 3, 4), *week)
+    True
+    """
+    named = [date.fromisoformat(found) for found in DAY.findall(note)]
+    coming = [one for one in named if first <= one <= last]
+    return bool(coming) and day not in coming
 
 
 def _uncovered(queue: str, at: datetime, who: str, way: str) -> NotFound:

@@ -14,7 +14,7 @@ import pytest
 
 from api.planning import forecasts, records
 from api.planning.plan import PlanInputs, compute_plan
-from api.planning.reasons import why
+from api.planning.reasons import of_another_day, why
 from forecasting.forecast import make_forecast
 from wfm.adjustments import Adjustment
 from wfm.campaigns import Campaign
@@ -495,3 +495,18 @@ def test_a_mark_set_by_hand_is_accepted_with_what_was_counted(store: Store, inpu
     ):
         with pytest.raises(RequestError, match=words):
             forecasts.add_mark(store, wrong, "ann")
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("x: public holiday Whit Monday on 2026-03-05, x0.80 (as on a quiet day)", False),
+        ("x: public holiday Whit Monday on 2026-03-04, x0.80 (as on a quiet day)", True),
+        ("x: taken for an outage and left out: zeros on 2025-12-01", True),
+        ("x: rests on 30 days only", True),
+    ],
+)
+def test_a_note_about_another_coming_day_is_not_told_of_an_interval(note: str, told: bool):
+    first, last = date(2026, 3, 2), date(2026, 3, 16)
+
+    assert of_another_day(note, date(2026, 3, 4), first, last) is not told
