@@ -35,7 +35,7 @@ BELIEVED_H = 1.0
 # Hours after a past spike's first hour that teach the decay.
 TAUGHT_H = 8.0
 # So many past spikes weigh as much as the prior.
-PRIOR_SPIKES = 80.0
+PRIOR_SPIKES = 400.0
 # What the decay is chosen from, once there are spikes to learn from.
 TAUS_H = (0.25, 0.5, 1.0, 2.0)
 POWERS = (0.5, 0.65, 0.8, 1.0, 1.3)
@@ -90,7 +90,7 @@ class Decay:
     Source of the defaults: onsets in the public mentions of five brands over 40 days.
     """
 
-    tau_h: float = 0.5
+    tau_h: float = 0.25
     power: float = 1.2
     early: float = 0.05
     mean: float = 1.35
