@@ -34,8 +34,10 @@ LASTING_H = 0.5
 BELIEVED_H = 1.0
 # Hours after a past spike's first hour that teach the decay.
 TAUGHT_H = 8.0
+# Hours after which little is left of a spike, whatever its power law says.
+ENDS_H = 5.0
 # So many past spikes weigh as much as the prior.
-PRIOR_SPIKES = 400.0
+PRIOR_SPIKES = 80.0
 # What the decay is chosen from, once there are spikes to learn from.
 TAUS_H = (0.25, 0.5, 1.0, 2.0)
 POWERS = (0.5, 0.65, 0.8, 1.0, 1.3)
@@ -78,9 +80,18 @@ class Spike:
     ends_in_h: float = 0.0
 
 
+def law(ahead_h: Floats, tau_h: Floats | float, power: Floats | float) -> Floats:
+    """Share of the excess left so many hours from now: a power law that ends within the day.
+
+    Its tail is cut: what is left of a spike after some hours is told better by the day's level.
+    """
+    share: Floats = (1 + ahead_h / tau_h) ** -power * np.exp(-((ahead_h / ENDS_H) ** 2))
+    return share
+
+
 @dataclass(frozen=True)
 class Decay:
-    """How the excess of a spike dies away: (1 + h / tau_h) ** -power, h hours from now.
+    """How the excess of a spike dies away: by `law`, h hours from now.
 
     early   share of the excess that is believed half an hour after the onset; 1 after an hour
     mean    mean excess over the median one that the power law gives
@@ -90,7 +101,7 @@ class Decay:
     Source of the defaults: onsets in the public mentions of five brands over 40 days.
     """
 
-    tau_h: float = 0.25
+    tau_h: float = 0.5
     power: float = 1.2
     early: float = 0.05
     mean: float = 1.35
@@ -101,8 +112,7 @@ class Decay:
         """Median excess a slot, so many hours from now."""
         # Half a quarter-hour's word is hardly one: nothing is believed at the onset itself.
         belief = np.interp(spike.age_h, (0.0, LASTING_H, BELIEVED_H), (0.0, self.early, 1.0))
-        left: Floats = spike.lasting * float(belief) * (1 + ahead_h / self.tau_h) ** -self.power
-        return left
+        return spike.lasting * float(belief) * law(ahead_h, self.tau_h, self.power)
 
     def to_document(self) -> dict[str, Any]:
         return {**vars(self), "reach": list(self.reach)}
@@ -216,7 +226,9 @@ def expected_end_h(spike: Spike, decay: Decay, noise: float) -> float:
     now = float(decay.remaining(spike, np.zeros(1))[0])
     if now <= noise:
         return 0.0
-    return float(min(24.0, decay.tau_h * ((now / max(noise, 1e-9)) ** (1 / decay.power) - 1)))
+    ahead = np.arange(0.0, 24.0, 1 / 60)
+    left = now * law(ahead, decay.tau_h, decay.power)
+    return float(ahead[np.searchsorted(-left, -noise)]) if left[-1] <= noise else 24.0
 
 
 def episodes(
@@ -259,7 +271,7 @@ def learn_decay(past: Sequence[Episode], prior: Decay | None = None) -> Decay:
         return prior
     trust = len(past) / (len(past) + PRIOR_SPIKES)
     grid = np.array(list(product(TAUS_H, POWERS)))
-    cost = _costs(past, (1 + _ahead(past)[:, None, :] / grid[:, :1]) ** -grid[:, 1:], BELIEVED_H)
+    cost = _costs(past, law(_ahead(past)[:, None, :], grid[:, :1], grid[:, 1:]), BELIEVED_H)
     tau_h, power = grid[int(cost.argmin())]
     decay = replace(
         prior,
@@ -267,7 +279,7 @@ def learn_decay(past: Sequence[Episode], prior: Decay | None = None) -> Decay:
         power=float((1 - trust) * prior.power + trust * power),
         spikes=len(past),
     )
-    shares = (1 + _ahead(past)[:, None, :] / decay.tau_h) ** -decay.power
+    shares = law(_ahead(past)[:, None, :], decay.tau_h, decay.power)
     early = np.array(EARLY)
     cost = _costs(past, early[:, None] * shares, LASTING_H)
     decay = replace(
@@ -297,7 +309,7 @@ def _with_doubt(past: Sequence[Episode], decay: Decay, prior: Decay, trust: floa
     """The decay with the excess that came over the one it foresaw, each spike weighing alike."""
     found = []
     for one in past:
-        left = one.lasting[BELIEVED_H] * (1 + one.ahead_h / decay.tau_h) ** -decay.power
+        left = one.lasting[BELIEVED_H] * law(one.ahead_h, decay.tau_h, decay.power)
         # Where the excess is lost in the queue's own scatter the ratio says nothing of the decay.
         told = np.isfinite(one.counts) & (left > one.noise)
         if told.any():
