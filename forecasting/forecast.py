@@ -16,6 +16,7 @@ from forecasting.engine.intervals import widened
 from forecasting.events.analogues import Lessons, lessons_of
 from forecasting.events.holidays import holiday_effect
 from forecasting.events.marks import proposals
+from forecasting.events.pooling import Analogue
 from forecasting.events.uplift import campaign_effect, felt_campaigns
 from forecasting.grid import Bools, Days, Floats, Ints, day_range, local_slots, unfold
 from forecasting.handling import AhtAccuracy, aht_accuracy, forecast_aht
@@ -109,7 +110,6 @@ class _QueueForecast:
     accuracy: tuple[Accuracy, ...]
     champion: str
     base: Base
-    last_day: np.datetime64
     notes: tuple[str, ...]
     marks: tuple[Mark, ...]
     aht: AhtAccuracy | None
@@ -158,12 +158,19 @@ def make_forecast(
     counts, known, trusted = stacked([past.history for past in pasts])
     panel = forecast_panel(counts, known, max(int(p.leads[-1]) for p in pasts), trusted)
     lessons = _lessons(pasts, task)
+    analogues = [one for of_queue in lessons.values() for one in of_queue.analogues]
     found: dict[str, _QueueForecast] = {}
     for i, past in enumerate(pasts):
         share = part(progress, 0.05 + 0.92 * i / len(pasts), 0.05 + 0.92 * (i + 1) / len(pasts))
         share(0.0, f"forecast of {past.queue.name}")
         found[past.queue.name] = _forecast_queue(
-            past, task, panel=panel, index=i, lessons=lessons, progress=share
+            past,
+            task,
+            panel=panel,
+            index=i,
+            lessons=lessons.get(past.queue.name, Lessons()),
+            analogues=analogues,
+            progress=share,
         )
     each = list(found.values())
     bases = {name: one.base for name, one in found.items()}
@@ -243,7 +250,8 @@ def _forecast_queue(
     *,
     panel: PanelForecast,
     index: int,
-    lessons: Mapping[str, Lessons],
+    lessons: Lessons,
+    analogues: Sequence[Analogue],
     progress: Progress,
 ) -> _QueueForecast:
     history, queue, zone = past.history, past.queue, task.brand.tz
@@ -266,9 +274,9 @@ def _forecast_queue(
         queue.name,
         task.campaigns,
         task.starts,
-        lessons.get(queue.name, Lessons()),
+        lessons,
         channel=queue.channel,
-        elsewhere=[one for other in lessons.values() for one in other.analogues],
+        elsewhere=analogues,
     )
 
     def flat(values: Floats) -> Floats:
@@ -306,7 +314,6 @@ def _forecast_queue(
         ),
         champion=name,
         base=base,
-        last_day=history.days[-1],
         notes=(*about(history), *notes, *holidays.notes, *pushed.notes),
         marks=tuple(m for m in proposals(history, zone) if not _covered(m, task.marks)),
         aht=aht_accuracy(past.rows, zone, queue=queue.name, default_s=queue.default_aht_s),

@@ -44,7 +44,7 @@ from wfm.store.adjustments import StoredAdjustment
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.documents import from_document, to_document
-from wfm.store.engine import Store, Writing
+from wfm.store.engine import Store
 from wfm.store.forecasts import ForecastRow, Kind
 from wfm.timegrid import floor_interval, format_instant, local_day, local_midnight
 
@@ -702,11 +702,6 @@ def add_mark(store: Store, mark: Mark, actor: str) -> int:
         return mark_rows.insert(
             writing, replace(mark, contacts=float(counted["contacts"].sum()), mark_id=None)
         )
-
-
-def keep_proposals(writing: Writing, proposed: Sequence[Mark]) -> int:
-    """Keep proposals that are not there yet; gives how many."""
-    return len(mark_rows.keep(writing, proposed))
 
 
 def decide(store: Store, mark_id: int, state: MarkState, actor: str) -> Mark:

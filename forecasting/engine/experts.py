@@ -164,13 +164,15 @@ def log_profiles(logs: Floats, is_open: Bools) -> Iterator[Floats]:
     """
     slot_min = DAY_MIN / logs.shape[-1]
     doors = is_open[:, None].astype(float)
+    taps = [gaussian(minutes / slot_min) for minutes in SMOOTHINGS_MIN]
+    # How much of a slot's neighbourhood is open: what an average over it is divided by.
+    reached = [np.maximum(smooth(doors, one), 1e-9) for one in taps]
     for half_life in HALF_LIVES_WEEKS:
         state = states(logs, half_life)
         leaning = tuple(x for x in LEANINGS if x > 0)
         own = _filled(state)
         shared = leaning_profiles(state, _scatter(logs, own), leaning)
         for profile in (own, *shared):
-            for minutes in SMOOTHINGS_MIN:
-                taps = gaussian(minutes / slot_min)
-                smoothed = smooth(profile * doors, taps) / np.maximum(smooth(doors, taps), 1e-9)
-                yield smoothed * doors
+            inside = profile * doors
+            for one, reach in zip(taps, reached, strict=True):
+                yield smooth(inside, one) / reach * doors
