@@ -17,6 +17,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from api.planning.asked import YEARS
 from wfm.errors import RequestError, SetupError
 from wfm.progress import Progress
 
@@ -31,7 +32,6 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 # Far enough from the ends of the calendar to reckon with.
-YEARS = range(2000, 2100)
 
 # Columns that text is wrapped to, where the terminal has as many. A week's picture has 80.
 WIDTH = 108

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from api.planning.asked import check_seed, check_start, check_weeks, id_in
 from api.planning.scoring import LEAD_WORDS, ToScore, score_queue
 from api.planning.versions import version_of
 from forecasting.adjust import adjusted
@@ -50,19 +51,13 @@ from wfm.timegrid import floor_interval, format_instant, local_day, local_midnig
 
 Which = int | Literal["latest"]
 
-MAX_WEEKS = 8
 MAX_ADJUSTED = timedelta(days=366)
 # How long after its last day a standing version keeps its rows: a year of them would be gigabytes.
 ROWS_KEPT = timedelta(weeks=13)
-MAX_SEED = 2**31 - 1
 MAX_DAYS_BACK = 3_660
 DAY = np.timedelta64(1, "D")
-YEARS = range(2000, 2100)
 
 AFTERWARDS = "made afterwards, from the volumes before its first day only"
-
-# An id of more digits than this is beyond what the store counts to.
-_ID_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -81,15 +76,9 @@ class ForecastRequest:
     models: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.weeks <= MAX_WEEKS:
-            raise RequestError(f"weeks is {self.weeks}; a forecast covers 1 to {MAX_WEEKS} weeks")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise RequestError(f"seed is {self.seed}; it lies between 0 and {MAX_SEED:,}")
-        if self.start.year not in YEARS:
-            raise RequestError(
-                f"the forecast starts on {self.start}; it must start between {YEARS[0]} and "
-                f"{YEARS[-1]}"
-            )
+        check_weeks("forecast", self.weeks)
+        check_seed(self.seed)
+        check_start("forecast", self.start)
         if self.queues is not None and not self.queues:
             raise RequestError("the forecast is of no queue; name one, or none at all for all")
 
@@ -384,8 +373,9 @@ def which_forecast(text: str) -> Which:
     """Read a version's name as people write it: an id or `latest`."""
     if text == "latest":
         return "latest"
-    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
-        return int(text)
+    named = id_in(text)
+    if named is not None:
+        return named
     raise RequestError(f"{text[:40]!r} names no forecast; give an id or latest")
 
 

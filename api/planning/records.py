@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from api.planning.asked import check_seed, check_start, check_weeks, id_in
 from api.planning.plan import Plan, PlanInputs
 from scheduling.certificate import Certificate
 from wfm.errors import DataError, RequestError
@@ -21,12 +22,8 @@ from wfm.store.people import load_agents
 from wfm.store.plans import FrameName, PlanRow
 from wfm.timegrid import local_day, local_midnight
 
-MAX_WEEKS = 8
-
 # A certificate is as exact as anyone can use long before this, and each path costs time.
 MAX_REPLICATIONS = 2_000
-MAX_SEED = 2**31 - 1
-YEARS = range(2000, 2100)
 
 # What a roster must know of the one before: rest, consecutive days and weekends reach back.
 HISTORY = timedelta(weeks=4)
@@ -51,18 +48,13 @@ class PlanRequest:
     publish: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.weeks <= MAX_WEEKS:
-            raise RequestError(f"weeks is {self.weeks}; a plan covers 1 to {MAX_WEEKS} weeks")
+        check_weeks("plan", self.weeks)
         if not 2 <= self.replications <= MAX_REPLICATIONS:
             raise RequestError(
                 f"replications is {self.replications}; it lies between 2 and {MAX_REPLICATIONS:,}"
             )
-        if not 0 <= self.seed <= MAX_SEED:
-            raise RequestError(f"seed is {self.seed}; it lies between 0 and {MAX_SEED:,}")
-        if self.start.year not in YEARS:
-            raise RequestError(
-                f"the plan starts on {self.start}; it must start between {YEARS[0]} and {YEARS[-1]}"
-            )
+        check_seed(self.seed)
+        check_start("plan", self.start)
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -166,9 +158,6 @@ def publish(store: Store, plan_id: int, actor: str) -> int:
 
 Which = int | Literal["current", "latest"]
 
-# An id of more digits than this is beyond what the store counts to.
-_ID_DIGITS = 9
-
 
 def which_plan(text: str) -> Which:
     """Read a plan's name as people write it: an id, `latest` or `current`."""
@@ -176,8 +165,9 @@ def which_plan(text: str) -> Which:
         return "latest"
     if text == "current":
         return "current"
-    if text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS:
-        return int(text)
+    named = id_in(text)
+    if named is not None:
+        return named
     raise RequestError(f"{text[:40]!r} names no plan; give an id, latest or current")
 
 
