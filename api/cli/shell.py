@@ -31,8 +31,6 @@ SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-# Far enough from the ends of the calendar to reckon with.
-
 # Columns that text is wrapped to, where the terminal has as many. A week's picture has 80.
 WIDTH = 108
 NARROWEST = 80

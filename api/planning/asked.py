@@ -8,6 +8,7 @@ from wfm.errors import RequestError
 
 MAX_WEEKS = 8
 MAX_SEED = 2**31 - 1
+# Far enough from the ends of the calendar to reckon with.
 YEARS = range(2000, 2100)
 
 # An id of more digits than this is beyond what the store counts to.
