@@ -18,9 +18,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scheduling.erlang import Floats
-from scheduling.eventloop import ON_TIME
-from scheduling.simulate import Line, Simulation, promise_lines, ratio_band, simulate
+from scheduling.queueing.erlang import Floats
+from scheduling.simulation.attainment import promise_lines, ratio_band
+from scheduling.simulation.eventloop import ON_TIME
+from scheduling.simulation.setting import Line
+from scheduling.simulation.simulate import simulate
+from scheduling.simulation.trial import Simulation
 from wfm.brands import Brand
 from wfm.paths import Paths
 from wfm.progress import Progress, part, silent

@@ -15,8 +15,8 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from scheduling.erlang import Floats, Sizing, agents_for, attainment_of, out_of_reach
-from scheduling.workload import (
+from scheduling.queueing.erlang import Floats, Sizing, agents_for, attainment_of, out_of_reach
+from scheduling.queueing.workload import (
     Load,
     at_arrival,
     contacts_of,

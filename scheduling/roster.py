@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from scheduling.assign import (
+from scheduling.rostering.assign import (
     AssignLimits,
     Assignment,
     Desk,
@@ -24,8 +24,8 @@ from scheduling.assign import (
     past_of,
     worker_of,
 )
-from scheduling.cover import Cover, CoverLimits, make_cover
-from scheduling.need import (
+from scheduling.rostering.cover import Cover, CoverLimits, make_cover
+from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,
     Floats,
@@ -35,8 +35,8 @@ from scheduling.need import (
     need_of,
     skill_groups,
 )
-from scheduling.shifts import Shifts, expand_shifts
-from scheduling.shortfall import reasons
+from scheduling.rostering.shifts import Shifts, expand_shifts
+from scheduling.rostering.shortfall import reasons
 from wfm.brands import Brand
 from wfm.errors import DataError
 from wfm.frames import INSTANT, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING, interval_index

@@ -44,8 +44,8 @@ WFM_RANK = {
 ONE_IMPORTER = {
     "prophet": ("forecasting/challengers/prophet.py",),
     "statsmodels": ("forecasting/challengers/statsmodels.py",),
-    "pulp": ("scheduling/solver.py",),
-    "highspy": ("scheduling/solver.py",),
+    "pulp": ("scheduling/rostering/solver.py",),
+    "highspy": ("scheduling/rostering/solver.py",),
     "pandera": ("wfm/frames.py",),
     "plotly": ("api/console/",),
     "dash": ("api/console/",),

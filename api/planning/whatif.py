@@ -15,7 +15,9 @@ import pandas as pd
 
 from api.planning.records import load_plan
 from forecasting.scenarios.paths import Noise, paths_from
-from scheduling.simulate import Simulation, attainment_by_interval, simulate
+from scheduling.simulation.attainment import attainment_by_interval
+from scheduling.simulation.simulate import simulate
+from scheduling.simulation.trial import Simulation
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.errors import RequestError

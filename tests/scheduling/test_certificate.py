@@ -11,7 +11,7 @@ import pytest
 
 from scheduling.certificate import Certificate, certify
 from scheduling.requirement import make_requirement, repair
-from scheduling.simulate import simulate
+from scheduling.simulation.simulate import simulate
 from wfm.brands import Planning
 from wfm.calendars import Hours, ServiceWindow
 from wfm.sla import ServiceGoal

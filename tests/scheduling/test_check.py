@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from rostering import MONDAY, horizon, make_agent, make_brand
+from rosters import MONDAY, horizon, make_agent, make_brand
 
 from scheduling.check import RULES, Violation, check_roster
 from wfm.brands import Brand

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scheduling.erlang import agents_for
+from scheduling.queueing.erlang import agents_for
 from scheduling.requirement import Requirement, make_requirement, repair
 from wfm.brands import Planning
 from wfm.calendars import Hours, ServiceWindow

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from rostering import (
+from rosters import (
     DAY4,
     DAY6,
     DAY8,
@@ -27,7 +27,6 @@ from rostering import (
     make_requirement,
 )
 
-from scheduling.assign import AssignLimits
 from scheduling.check import check_roster
 from scheduling.roster import (
     Limits,
@@ -37,6 +36,7 @@ from scheduling.roster import (
     split_heads,
     staffing_of,
 )
+from scheduling.rostering.assign import AssignLimits
 from wfm.brands import Brand, Planning
 from wfm.errors import DataError, RequestError
 from wfm.frames import ROSTER
@@ -290,7 +290,7 @@ def test_more_than_can_be_done_is_a_shortfall_with_its_reason_and_no_error():
 def test_a_shortfall_whose_causes_are_all_negligible_is_still_told(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("scheduling.shortfall.NEGLIGIBLE_H", 1e6)
+    monkeypatch.setattr("scheduling.rostering.shortfall.NEGLIGIBLE_H", 1e6)
     outcome = roster_of(make_brand(), (make_agent(),), {"x": 1}, days=2)
 
     told = [m for m in outcome.messages if "short of" in m]

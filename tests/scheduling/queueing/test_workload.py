@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.workload import (
+from scheduling.queueing.workload import (
     at_arrival,
     convolve,
     lag_s,

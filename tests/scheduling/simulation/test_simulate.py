@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scheduling.simulate import attainment_by_interval, lines_of, simulate
+from scheduling.simulation.attainment import attainment_by_interval
+from scheduling.simulation.setting import lines_of
+from scheduling.simulation.simulate import simulate
 from wfm.brands import Planning
 from wfm.calendars import Hours, ServiceWindow
 from wfm.errors import Cancelled, DataError, NotFound, RequestError

@@ -11,10 +11,10 @@ import math
 import numpy as np
 import pytest
 
-from scheduling import eventloop as loop
-from scheduling.erlang import agents_for, lognormal
-from scheduling.simulate import key_of
-from scheduling.workload import convolve, offered_load
+from scheduling.queueing.erlang import agents_for, lognormal
+from scheduling.queueing.workload import convolve, offered_load
+from scheduling.simulation import eventloop as loop
+from scheduling.simulation.setting import key_of
 from wfm.sla import Duration
 
 READ, REST = Duration(120.0, 0.5), Duration(240.0, 1.2)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from rostering import DAY8, MONDAY, horizon, make_agent, make_brand
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from rosters import DAY8, MONDAY, horizon, make_agent, make_brand
 
-from scheduling.shifts import break_windows, expand_shifts, takeable
+from scheduling.rostering.shifts import break_windows, expand_shifts, takeable
 from wfm.errors import DataError, RequestError
 from wfm.people import Availability, BreakRule, Contract, ContractTerm, ShiftTemplate, TimeOff
 from wfm.timegrid import INTERVAL

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
-from rostering import MONDAY, horizon, make_agent, make_brand, make_requirement
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from rosters import MONDAY, horizon, make_agent, make_brand, make_requirement
 
-from scheduling.assign import (
+from scheduling.check import check_roster
+from scheduling.roster import roster_table
+from scheduling.rostering.assign import (
     AssignLimits,
     Desk,
     Past,
@@ -24,11 +26,9 @@ from scheduling.assign import (
     past_of,
     worker_of,
 )
-from scheduling.check import check_roster
-from scheduling.lines import place_breaks
-from scheduling.need import INTERVAL_H, Prices, cuts_of, need_of, skill_groups
-from scheduling.roster import roster_table
-from scheduling.shifts import expand_shifts
+from scheduling.rostering.lines import place_breaks
+from scheduling.rostering.need import INTERVAL_H, Prices, cuts_of, need_of, skill_groups
+from scheduling.rostering.shifts import expand_shifts
 from wfm.brands import Brand
 from wfm.people import Agent, BreakRule, Contract, Preference, ShiftTemplate
 

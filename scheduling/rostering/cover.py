@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scheduling.assign import Worker
-from scheduling.mix import Floor, Pool, round_mix, weeks_of
-from scheduling.need import (
+from scheduling.rostering.assign import Worker
+from scheduling.rostering.mix import Floor, Pool, round_mix, weeks_of
+from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,
     Floats,
@@ -35,8 +35,8 @@ from scheduling.need import (
     cuts_of,
     touching,
 )
-from scheduling.shifts import Shifts
-from scheduling.solver import Method, Outcome, Program, WorkLimits
+from scheduling.rostering.shifts import Shifts
+from scheduling.rostering.solver import Method, Outcome, Program, WorkLimits
 from wfm.people import Contract
 from wfm.progress import Progress, silent
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from scheduling.concurrency import handle_time_s, is_held, stretch, utilisation
+from scheduling.queueing.concurrency import handle_time_s, is_held, stretch, utilisation
 from wfm.errors import DemandError
 from wfm.sla import Duration, WorkLaw
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduling.erlang import (
+from scheduling.queueing.erlang import (
     agents_for,
     attainment_of,
     erlang_b,

@@ -1,8 +1,8 @@
 """Named agents on dated shifts: who works when, under every rule, at the least cost.
 
 Each agent in turn takes the line of work that is worth most, given everybody else's (exact, by
-`scheduling.lines`); then rounds of repair free two agents and let both choose again, which finds
-what neither could gain alone: hours handed from one to the other, two shifts that move together.
+`lines`); then rounds of repair free two agents and let both choose again, which finds what neither
+could gain alone: hours handed from one to the other, two shifts that move together.
 Coverage is counted per interval and queue, breaks left out, so that any mix of shifts that covers
 will do. A roster never breaks a rule on its way, and the repairs never make it worse.
 """
@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from scheduling.lines import (
+from scheduling.rostering.lines import (
     REST_CLASSES,
     REST_STEP,
     best_line,
@@ -27,7 +27,7 @@ from scheduling.lines import (
     shift_rewards,
     week_states,
 )
-from scheduling.need import (
+from scheduling.rostering.need import (
     INTERVAL_H,
     Floats,
     Ints,
@@ -37,7 +37,7 @@ from scheduling.need import (
     interval_of,
     shortfall_hours,
 )
-from scheduling.shifts import STEP_MIN, Shifts, on_queue_hours, takeable
+from scheduling.rostering.shifts import STEP_MIN, Shifts, on_queue_hours, takeable
 from wfm.brands import Brand
 from wfm.errors import DataError
 from wfm.people import Agent, Contract

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scheduling.concurrency import stretch
-from scheduling.erlang import lognormal
+from scheduling.queueing.concurrency import stretch
+from scheduling.queueing.erlang import lognormal
 from wfm.brands import Brand, Queue
 from wfm.calendars import ServiceWindow, open_spans
 from wfm.errors import DataError, DemandError

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from scheduling.lines import head_values, put_on_queue, settle_breaks, shift_rewards
-from scheduling.need import (
+from scheduling.rostering.lines import head_values, put_on_queue, settle_breaks, shift_rewards
+from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,
     Floats,
@@ -19,7 +19,7 @@ from scheduling.need import (
     shortfall_hours,
     touching,
 )
-from scheduling.shifts import Shifts, on_queue_hours
+from scheduling.rostering.shifts import Shifts, on_queue_hours
 from wfm.people import Contract
 
 

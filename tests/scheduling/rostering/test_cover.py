@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, linprog, milp
 
-sys.path.insert(0, str(Path(__file__).parent))
-from rostering import (
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from rosters import (
     horizon,
     make_agent,
     make_brand,
     make_requirement,
 )
 
-from scheduling.assign import Past, worker_of
-from scheduling.cover import Cover, CoverLimits, make_cover, merge_groups
-from scheduling.need import Prices, need_of, skill_groups
-from scheduling.shifts import Shifts, expand_shifts
+from scheduling.rostering.assign import Past, worker_of
+from scheduling.rostering.cover import Cover, CoverLimits, make_cover, merge_groups
+from scheduling.rostering.need import Prices, need_of, skill_groups
+from scheduling.rostering.shifts import Shifts, expand_shifts
 from wfm.people import BreakRule, Contract, ShiftTemplate
 
 PRICES = Prices(below_minimum=0.0)

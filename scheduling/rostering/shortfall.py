@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from scheduling.assign import Assignment, Worker
-from scheduling.need import INTERVAL_H, Floats, Ints
-from scheduling.shifts import Shifts
+from scheduling.rostering.assign import Assignment, Worker
+from scheduling.rostering.need import INTERVAL_H, Floats, Ints
+from scheduling.rostering.shifts import Shifts
 from wfm.timegrid import INTERVAL
 
 SATURDAY = 5

@@ -4,8 +4,8 @@ import highspy
 import numpy as np
 import pytest
 
-from scheduling import solver
-from scheduling.solver import Program, WorkLimits
+from scheduling.rostering import solver
+from scheduling.rostering.solver import Program, WorkLimits
 from wfm.errors import InternalFault, RuleConflict
 
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from scheduling import eventloop as loop
-from scheduling.erlang import wait_tail
-from scheduling.simulate import key_of
+from scheduling.queueing.erlang import wait_tail
+from scheduling.simulation import eventloop as loop
+from scheduling.simulation.setting import key_of
 from wfm.order import LOST, Waiting, late_last_for, order_key
 
 ZERO = datetime(2026, 3, 2, tzinfo=UTC)

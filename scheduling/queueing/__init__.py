@@ -1,0 +1,1 @@
+"""Queueing formulas and the load they are fed: Erlang, priorities, offered load."""

@@ -1,0 +1,1 @@
+"""The roster engine: shift mix, then named lines of work."""

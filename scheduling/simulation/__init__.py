@@ -1,0 +1,1 @@
+"""Sampled days answered by staff, message by message."""

@@ -1,0 +1,99 @@
+"""Brand, goals and windows in the event loop's terms."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from scheduling.queueing.erlang import Floats, Wholes, lognormal
+from scheduling.simulation import eventloop as loop
+from wfm.brands import Queue
+from wfm.calendars import SEARCH_DAYS, open_spans
+from wfm.sla import Metric, Scope
+
+# Due time of a follow-up in a queue without a goal for next replies.
+FOLLOW_UP_S = 3600
+
+KINDS: dict[tuple[Metric, bool], int] = {
+    ("first_response", False): loop.FIRST,
+    ("first_response", True): loop.OPENING,
+    ("next_reply", False): loop.NEXT,
+    ("resolution", False): loop.RESOLUTION,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A promise that is counted: a goal of a queue, or its opening goal.
+
+    goal  "goal" counts what arrives inside the window, "opening" what arrives outside
+    """
+
+    queue: str
+    metric: Metric
+    goal: Literal["goal", "opening"]
+    threshold_s: int
+    share: float
+    scope: Scope
+
+
+def lines_of(queue: Queue) -> list[Line]:
+    """The lines of a queue: its goals in order, then the opening goal if it ever shuts."""
+    lines = [
+        Line(queue.name, g.metric, "goal", g.threshold_s, g.share, g.scope) for g in queue.goals
+    ]
+    if not queue.window.is_always:
+        opening = queue.opening_goal
+        lines.append(
+            Line(queue.name, "first_response", "opening", opening.threshold_s, opening.share, "day")
+        )
+    return lines
+
+
+def key_of(text: str) -> np.uint64:
+    """A 64-bit key of a name, the same in every process."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest, "little"))
+
+
+def law_of(queue: Queue) -> Floats:
+    """A queue's row of the loop's `law`."""
+    row = np.zeros(loop.LAW_COLUMNS)
+    work = queue.work
+    row[loop.FIRST_MU], row[loop.FIRST_SIGMA] = lognormal(work.first_touch)
+    row[loop.FOLLOW_MU], row[loop.FOLLOW_SIGMA] = lognormal(work.follow_up)
+    row[loop.THINK_MU], row[loop.THINK_SIGMA] = lognormal(work.think)
+    row[loop.AFTER_MU] = loop.NOTHING
+    row[loop.CONTINUE_P] = work.continue_p
+    row[loop.FIRST_DUE_S] = queue.promise.threshold_s
+    row[loop.OPENING_DUE_S] = queue.opening_goal.threshold_s
+    replies = [g.threshold_s for g in queue.goals if g.metric == "next_reply"]
+    row[loop.FOLLOW_DUE_S] = min(replies, default=FOLLOW_UP_S)
+    return row
+
+
+def windows_of(
+    queues: Collection[Queue], start: datetime, end: datetime
+) -> tuple[Floats, Wholes, Floats]:
+    """The loop's `windows`, `window_of` and `switches`, seconds from `start`.
+
+    Spans reach a month past `end`, so that what arrives late has a due time.
+    """
+    columns: list[tuple[float, float, float]] = []
+    offsets, switches = [0], []
+    for q, queue in enumerate(queues):
+        total = 0.0
+        for opens, closes in open_spans(queue.window, start, end + timedelta(days=SEARCH_DAYS)):
+            a, b = (opens - start).total_seconds(), (closes - start).total_seconds()
+            columns.append((a, b, total))
+            switches += [(a, q, 1.0), (b, q, 0.0)]
+            total += b - a
+        offsets.append(len(columns))
+    windows = np.array(columns, dtype=np.float64).reshape(-1, 3).T
+    in_order = np.array(sorted(switches), dtype=np.float64).reshape(-1, 3)
+    return np.ascontiguousarray(windows), np.array(offsets, dtype=np.int64), in_order

@@ -1,0 +1,250 @@
+"""A trial: the same sampled days, answered again and again by whatever staff is put before them.
+
+Everything but the staff is fixed when the trial is made: contacts, laws of work, service windows,
+promises. The draws hang on what they belong to, so two staffs differ only by what differs between
+them (common random numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scheduling.queueing.erlang import Floats, Wholes
+from scheduling.queueing.workload import contacts_of, work_scale
+from scheduling.simulation import eventloop as loop
+from scheduling.simulation.setting import (
+    KINDS,
+    Line,
+    key_of,
+    law_of,
+    lines_of,
+    windows_of,
+)
+from scheduling.simulation.staff import Staff
+from wfm.brands import Brand
+from wfm.errors import RequestError
+from wfm.order import LATE_RESERVE, LOST
+from wfm.paths import Paths
+from wfm.progress import Progress, silent
+from wfm.timegrid import INTERVAL_S, interval_count
+
+Counts = NDArray[np.int32]
+Cases = tuple[Floats, NDArray[np.int32], NDArray[np.uint64]]
+
+# Queues of a group are the bits of a whole number.
+MOST_QUEUES = 63
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What happened on every path.
+
+    outcomes   (paths, intervals, lines, 3): on time, answered late, still waiting past due; by the
+               interval of arrival. Attainment is the first over their sum.
+    backlog    (paths, intervals, queues): messages waiting at the interval's end
+    busy_s     (paths, queues, intervals): agents' seconds at work on the queue
+    present_s  (paths, intervals): agents' seconds on queue, all queues (shared agents once)
+    messages   answered over all paths
+    """
+
+    start: datetime
+    end: datetime
+    queues: tuple[str, ...]
+    lines: tuple[Line, ...]
+    outcomes: Counts
+    backlog: Counts
+    busy_s: NDArray[np.float32]
+    present_s: NDArray[np.float32]
+    messages: int
+
+    @property
+    def replications(self) -> int:
+        return int(self.outcomes.shape[0])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Sampled days that wait for staff; made by `make_trial`.
+
+    contacts  (paths, intervals, queues); a replication beyond the paths goes through them again
+              with fresh draws
+    scale     (intervals, queues): factor on the handling of cases that arrive there
+    drawn     the cases of each replication, where they are kept
+    """
+
+    start: datetime
+    end: datetime
+    queues: tuple[str, ...]
+    lines: tuple[Line, ...]
+    replications: int
+    contacts: NDArray[np.int64] = field(repr=False)
+    scale: Floats = field(repr=False)
+    law: Floats = field(repr=False)
+    windows: tuple[Floats, Wholes, Floats] = field(repr=False)
+    coded: Floats = field(repr=False)
+    line_of: Wholes = field(repr=False)
+    late_every: Wholes = field(repr=False)
+    planned_shrinkage: float
+    unplanned_shrinkage: float
+    root: np.uint64
+    drawn: list[Cases] = field(repr=False, default_factory=list)
+
+    @property
+    def intervals(self) -> int:
+        return interval_count(self.start, self.end)
+
+    def path_key(self, r: int) -> np.uint64:
+        """The key that every draw of the replication hangs on."""
+        return np.uint64(loop.combine(self.root, np.uint64(r)))
+
+    def cases(self, r: int) -> Cases:
+        """Arrival, queue and key of every case of a replication, in the order of arrival."""
+        if self.drawn:
+            return self.drawn[r]
+        return loop.draw_cases(
+            self.path_key(r),
+            np.ascontiguousarray(self.contacts[r % self.contacts.shape[0]]),
+            np.array([key_of(name) for name in self.queues], dtype=np.uint64),
+            int(self.start.timestamp()) // INTERVAL_S,
+        )
+
+    def run(self, staff: Staff, *, threads: int = 2, progress: Progress = silent) -> Simulation:
+        """What this staff makes of every replication."""
+        count, intervals, queues = self.replications, self.intervals, len(self.queues)
+        outcomes = np.zeros((count, intervals, len(self.lines), 3), np.int32)
+        backlog = np.zeros((count, intervals, queues), np.int32)
+        busy = np.zeros((count, queues, intervals), np.float32)
+        present = np.zeros((count, intervals), np.float32)
+        windows, window_of, switches = self.windows
+
+        def replicate(r: int) -> int:
+            arrivals, queue, keys = self.cases(r)
+            comes = loop.draw_presence(
+                self.path_key(r),
+                staff.spans,
+                staff.agent,
+                staff.group,
+                staff.shift_keys,
+                self.planned_shrinkage,
+                self.unplanned_shrinkage,
+            )
+            at_work, on_queue = np.zeros((queues, intervals)), np.zeros(intervals)
+            begun = loop.serve(
+                arrivals,
+                queue,
+                np.zeros(arrivals.size, np.int8),
+                keys,
+                self.scale,
+                self.law,
+                windows,
+                window_of,
+                switches,
+                self.coded,
+                self.line_of,
+                *comes,
+                staff.masks,
+                staff.agents,
+                self.late_every,
+                LOST.total_seconds(),
+                outcomes[r],
+                backlog[r],
+                at_work,
+                on_queue,
+                np.full(arrivals.size, -1.0),
+            )
+            busy[r], present[r] = at_work, on_queue
+            return int(begun)
+
+        messages = _in_threads(replicate, count, threads, progress)
+        return Simulation(
+            start=self.start,
+            end=self.end,
+            queues=self.queues,
+            lines=self.lines,
+            outcomes=outcomes,
+            backlog=backlog,
+            busy_s=busy,
+            present_s=present,
+            messages=messages,
+        )
+
+
+def make_trial(
+    forecast: pd.DataFrame,
+    paths: Paths,
+    brand: Brand,
+    *,
+    start: datetime,
+    end: datetime,
+    seed: int,
+    replications: int | None = None,
+    spike_mode: Collection[str] = (),
+    keep: bool = False,
+) -> Trial:
+    """The contacts of the paths in [start, end), ready to be answered.
+
+    forecast      for its aht_s
+    replications  one a path by default; more go through the paths again with fresh draws
+    spike_mode    queues in which lost cases come last, but for the reserved share of claims
+    keep          hold the drawn cases in memory, 20 bytes each, for a trial that runs many times
+
+    Deterministic in `seed`. RequestError for no replications, too many queues or an empty span.
+    """
+    contacts = contacts_of(paths, brand, start=start, end=end)
+    count = contacts.shape[0] if replications is None else replications
+    if count < 1 or len(brand.queues) > MOST_QUEUES or end <= start:
+        raise RequestError(
+            f"{count} replications of {len(brand.queues)} queues from {start} to {end}: want at "
+            f"least one replication, at most {MOST_QUEUES} queues and an end after the start"
+        )
+    lines = [lines_of(q) for q in brand.queues]
+    flat = [line for of_queue in lines for line in of_queue]
+    coded = np.array([(KINDS[x.metric, x.goal == "opening"], x.threshold_s) for x in flat], float)
+    every = round(1 / LATE_RESERVE)
+    trial = Trial(
+        start=start,
+        end=end,
+        queues=tuple(q.name for q in brand.queues),
+        lines=tuple(flat),
+        replications=count,
+        contacts=contacts,
+        scale=work_scale(forecast, brand, start=start, end=end),
+        law=np.vstack([law_of(q) for q in brand.queues]),
+        windows=windows_of(brand.queues, start, end),
+        coded=coded,
+        line_of=np.cumsum([0, *(len(of_queue) for of_queue in lines)]).astype(np.int64),
+        late_every=np.array([every if q.name in spike_mode else 0 for q in brand.queues], np.int64),
+        planned_shrinkage=brand.planning.planned_shrinkage,
+        unplanned_shrinkage=brand.planning.unplanned_shrinkage,
+        root=key_of(f"seed {seed}"),
+    )
+    if keep:
+        trial.drawn.extend([trial.cases(r) for r in range(count)])
+    return trial
+
+
+def _in_threads(
+    replicate: Callable[[int], int], count: int, threads: int, progress: Progress
+) -> int:
+    """Runs `replicate(0)` to `replicate(count - 1)`; the sum of what they give."""
+    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
+        open_: set[Future[int]] = {pool.submit(replicate, r) for r in range(count)}
+        total, done = 0, 0
+        try:
+            while open_:
+                finished, open_ = wait(open_, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    total += future.result()
+                done += len(finished)
+                progress(done / count, f"simulating day {done} of {count}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return total
