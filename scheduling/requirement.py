@@ -248,13 +248,21 @@ def _of_queue(
     return pd.DataFrame(
         {
             "workload": load.erlangs,
+            "first_workload": load.erlangs,
+            "factor": factor,
+            "need_first": by_queue,
+            "need_follow": 0.0,
+            "need_occupancy": by_cap,
+            "need_minimum": floor,
             "agents": agents,
             "agents_exact": exact,
             "attainment": np.where(shut, np.nan, attained.mean(axis=0)),
             "attainment_low": np.where(shut, np.nan, band[0]),
             "attainment_high": np.where(shut, np.nan, band[1]),
+            "attainment_less": np.where(shut, np.nan, attained.mean(axis=0)),
+            "attainment_more": np.where(shut, np.nan, attained.mean(axis=0)),
             "binding": pd.Series(
-                np.array(["minimum", "queue", "occupancy"], dtype=object)[needs.argmax(axis=0)],
+                np.array(["minimum", "first", "occupancy"], dtype=object)[needs.argmax(axis=0)],
                 dtype="str",
             ),
         }

@@ -21,7 +21,9 @@ from wfm.timegrid import INTERVAL_S
 INSTANT = "datetime64[us, UTC]"
 QUANTILES: tuple[float, ...] = (0.025, 0.10, 0.50, 0.80, 0.90, 0.95, 0.975)
 QUANTILE_COLUMNS: tuple[str, ...] = ("q025", "q10", "q50", "q80", "q90", "q95", "q975")
-BINDING: tuple[str, ...] = ("queue", "occupancy", "minimum")
+# What decides a requirement: the goals of first replies, those of follow-ups and resolution, the
+# occupancy cap, the minimum staff; or a rehearsal that asked for more than all of them.
+BINDING: tuple[str, ...] = ("first", "follow_up", "occupancy", "minimum", "rehearsal")
 
 
 def interval_index(start: datetime, end: datetime) -> pd.DatetimeIndex:
@@ -140,6 +142,21 @@ PARTS = TableSchema(
     },
 )
 
+# Agents needed before shrinkage, and why.
+# workload, first_workload  expected erlangs of all messages, and of first replies among them
+# factor                    load of the day that is planned for over the expected one
+# need_*                    agents that each constraint alone asks for on that day; 0 while shut
+# agents_exact, agents      the largest need, or more after a rehearsal; and in whole agents
+# attainment*               first replies in time with `agents`, expected, P10 and P90 over days;
+#                           _less and _more: expected with one agent fewer and one more
+NEEDS: tuple[str, ...] = ("need_first", "need_follow", "need_occupancy", "need_minimum")
+ATTAINMENTS: tuple[str, ...] = (
+    "attainment",
+    "attainment_low",
+    "attainment_high",
+    "attainment_less",
+    "attainment_more",
+)
 REQUIREMENT = TableSchema(
     "requirement",
     ("start", "queue"),
@@ -147,11 +164,12 @@ REQUIREMENT = TableSchema(
         "start": START,
         "queue": TEXT,
         "workload": NOT_NEGATIVE,
+        "first_workload": NOT_NEGATIVE,
+        "factor": NOT_NEGATIVE,
+        **dict.fromkeys(NEEDS, NOT_NEGATIVE),
         "agents": WHOLE,
         "agents_exact": NOT_NEGATIVE,
-        "attainment": SHARE_OR_NONE,
-        "attainment_low": SHARE_OR_NONE,
-        "attainment_high": SHARE_OR_NONE,
+        **dict.fromkeys(ATTAINMENTS, SHARE_OR_NONE),
         "binding": Column("str", (pa.Check.isin(BINDING),)),
     },
 )

@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
 from api.worker import Work, make_plan
 from wfm.errors import Cancelled
-from wfm.frames import FORECAST, INSTANT, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING
+from wfm.frames import (
+    ATTAINMENTS,
+    FORECAST,
+    INSTANT,
+    NEEDS,
+    ON_SHIFT,
+    REQUIREMENT,
+    ROSTER,
+    STAFFING,
+)
 from wfm.progress import silent
 from wfm.store import jobs, plans
 from wfm.store.engine import Store
@@ -31,14 +41,15 @@ def insert_draft(store: Store, job_id: str | None = None) -> int:
                 "start": instants(start),
                 "queue": pd.Series(["x"], dtype="str"),
                 "workload": [1.5],
+                "first_workload": [0.7],
+                "factor": [1.1],
+                **{key: [1.8] for key in NEEDS},
                 "agents": [2],
                 "agents_exact": [1.8],
-                "attainment": [None],
-                "attainment_low": [None],
-                "attainment_high": [None],
-                "binding": pd.Series(["queue"], dtype="str"),
+                **{key: [np.nan] for key in ATTAINMENTS},
+                "binding": pd.Series(["first"], dtype="str"),
             }
-        ).astype(dict.fromkeys(("attainment", "attainment_low", "attainment_high"), "float64"))
+        )
     )
     roster = ROSTER.check(
         pd.DataFrame(
@@ -127,7 +138,7 @@ def test_a_plans_tables_are_rows_with_instants_and_nulls(client: TestClient, sto
     plan_id = insert_draft(store)
     (row,) = client.get(f"/api/v1/plans/{plan_id}/requirement", headers=planner).json()["rows"]
     assert row["start"] == "2026-03-02T09:00:00Z"
-    assert (row["agents"], row["attainment"], row["binding"]) == (2, None, "queue")
+    assert (row["agents"], row["attainment"], row["binding"]) == (2, None, "first")
 
     path = f"/api/v1/plans/{plan_id}/roster"
     assert len(client.get(path, headers=planner).json()["rows"]) == 2

@@ -9,7 +9,7 @@ import pandas as pd
 
 from wfm.brands import Brand, Planning, Queue
 from wfm.calendars import ServiceWindow
-from wfm.frames import INSTANT, REQUIREMENT, interval_index
+from wfm.frames import ATTAINMENTS, INSTANT, NEEDS, REQUIREMENT, interval_index
 from wfm.people import (
     Agent,
     Availability,
@@ -119,12 +119,13 @@ def make_requirement(agents: dict[str, object], start: datetime, end: datetime) 
                     "start": index.astype(INSTANT),
                     "queue": pd.Series([queue] * len(index), dtype="str"),
                     "workload": whole * 0.8,
+                    "first_workload": whole * 0.4,
+                    "factor": 1.0,
+                    **dict.fromkeys(NEEDS, whole.astype("float64")),
                     "agents": whole,
                     "agents_exact": whole.astype("float64"),
-                    "attainment": 0.95,
-                    "attainment_low": 0.9,
-                    "attainment_high": 1.0,
-                    "binding": pd.Series(["queue"] * len(index), dtype="str"),
+                    **dict.fromkeys(ATTAINMENTS, 0.95),
+                    "binding": pd.Series(["first"] * len(index), dtype="str"),
                 }
             )
         )

@@ -64,7 +64,7 @@ def test_constant_load_without_cap_is_erlang_c(make_desk, make_queue):
 
 def test_what_binds_is_told(make_desk, make_queue):
     planning = Planning(occupancy_cap=0.85, **CALM)
-    for contacts, binding in ((0.2, "minimum"), (3.0, "queue"), (200.0, "occupancy")):
+    for contacts, binding in ((0.2, "minimum"), (3.0, "first"), (200.0, "occupancy")):
         table = required(make_desk(contacts, make_queue(), days=2, planning=planning)).table
         assert table["binding"].iloc[-1] == binding
 

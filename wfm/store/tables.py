@@ -194,12 +194,30 @@ plan_requirement = Table(
     _plan_id(),
     Column("queue", String(80), primary_key=True),
     Column("start", Instant, primary_key=True),
-    Column("workload", Float, nullable=False),
+    *(
+        Column(name, Float, nullable=False)
+        for name in (
+            "workload",
+            "first_workload",
+            "factor",
+            "need_first",
+            "need_follow",
+            "need_occupancy",
+            "need_minimum",
+        )
+    ),
     Column("agents", Integer, nullable=False),
     Column("agents_exact", Float, nullable=False),
-    Column("attainment", Float),
-    Column("attainment_low", Float),
-    Column("attainment_high", Float),
+    *(
+        Column(name, Float)
+        for name in (
+            "attainment",
+            "attainment_low",
+            "attainment_high",
+            "attainment_less",
+            "attainment_more",
+        )
+    ),
     Column("binding", String(12), nullable=False),
 )
 

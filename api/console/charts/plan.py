@@ -34,11 +34,19 @@ from api.console.series import local
 DEMAND_HEIGHT = 340
 COVER_HEIGHT = 290
 HEAT_HEIGHT = 520
-BINDING_COLOURS = {"queue": "#4d8fc7", "occupancy": "#e0a33e", "minimum": "#c3cbd3"}
+BINDING_COLOURS = {
+    "first": "#4d8fc7",
+    "follow_up": "#7a6fb0",
+    "occupancy": "#e0a33e",
+    "minimum": "#c3cbd3",
+    "rehearsal": "#b5534c",
+}
 BINDING_WORDS = {
-    "queue": "response time",
+    "first": "first replies",
+    "follow_up": "follow-ups",
     "occupancy": "occupancy cap",
     "minimum": "minimum staff",
+    "rehearsal": "rehearsal",
 }
 
 
@@ -146,7 +154,7 @@ def staffing_chart(
     """Required against scheduled and effective agents, shortfall shaded; below, what binds.
 
     staffing  indexed by start: scheduled, effective, required
-    binding   indexed by start, one column a queue: queue, occupancy or minimum
+    binding   indexed by start, one column a queue: what binds, see BINDING
     labels    words for the queues
     """
     if not len(staffing):
@@ -162,9 +170,11 @@ def staffing_chart(
     )
     _cover(figure, staffing, zone, row=1, col=1)
     codes = list(BINDING_COLOURS)
-    # Discrete colours: each code has a third of the scale to itself.
+    # Discrete colours: each code has an equal part of the scale to itself.
     scale = [
-        (edge / 3, BINDING_COLOURS[code]) for at, code in enumerate(codes) for edge in (at, at + 1)
+        (edge / len(codes), BINDING_COLOURS[code])
+        for at, code in enumerate(codes)
+        for edge in (at, at + 1)
     ]
     words_of = {code: BINDING_WORDS[code] for code in codes}
     figure.add_heatmap(
@@ -174,7 +184,7 @@ def staffing_chart(
             [[codes.index(v) if v in codes else np.nan for v in binding[q]] for q in binding]
         ),
         zmin=-0.5,
-        zmax=2.5,
+        zmax=len(codes) - 0.5,
         colorscale=scale,
         showscale=False,
         ygap=2,

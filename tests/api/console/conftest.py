@@ -26,6 +26,7 @@ from wfm.calendars import ServiceWindow
 from wfm.campaigns import Campaign
 from wfm.frames import (
     FORECAST,
+    NEEDS,
     ON_SHIFT,
     PARTS,
     REQUIREMENT,
@@ -163,14 +164,19 @@ def make_requirement(index: pd.DatetimeIndex) -> pd.DataFrame:
     def make(n: int) -> dict[str, Any]:
         workload = _wave(index) * (1 + n / 2) / 3
         agents = np.ceil(workload + np.sqrt(workload)).astype("int64")
-        binding = np.where(workload < 1.2, "minimum", np.where(workload > 4, "occupancy", "queue"))
+        binding = np.where(workload < 1.2, "minimum", np.where(workload > 4, "occupancy", "first"))
         return {
             "workload": workload,
+            "first_workload": workload / 2,
+            "factor": np.full(len(index), 1.1),
+            **dict.fromkeys(NEEDS, agents.astype(float)),
             "agents": agents,
             "agents_exact": agents.astype(float),
             "attainment": np.full(len(index), 0.93),
             "attainment_low": np.full(len(index), 0.89),
             "attainment_high": np.full(len(index), 0.96),
+            "attainment_less": np.full(len(index), 0.8),
+            "attainment_more": np.full(len(index), 0.97),
             "binding": pd.Series(binding, dtype="str"),
         }
 

@@ -125,7 +125,7 @@ def test_neighbouring_marks_are_named_on_different_levels(forecast):
 
 
 def test_what_binds_is_a_lane_a_queue(staffing):
-    binding = pd.DataFrame({"x": "queue", "mail": "minimum"}, index=INDEX)
+    binding = pd.DataFrame({"x": "first", "mail": "minimum"}, index=INDEX)
     binding.iloc[4, 0] = "occupancy"
 
     figure = charts.staffing_chart(
@@ -135,8 +135,8 @@ def test_what_binds_is_a_lane_a_queue(staffing):
     lanes = next(t for t in figure.data if t.type == "heatmap")
     assert list(lanes.y) == ["X", "Email"]
     assert lanes.z[0][3] == 0
-    assert lanes.z[0][4] == 1
-    assert lanes.z[1][4] == 2
+    assert lanes.z[0][4] == 2
+    assert lanes.z[1][4] == 3
     assert lanes.text[0][4] == "occupancy cap"
 
 
@@ -180,7 +180,7 @@ def test_before_and_after_are_drawn_with_their_bands():
 def test_a_week_of_figures_stays_light(staffing, forecast):
     week = interval_index(START, START + timedelta(days=7))
     long = pd.concat([staffing] * 7).set_axis(week)
-    binding = pd.DataFrame(dict.fromkeys("abcde", "queue"), index=week)
+    binding = pd.DataFrame(dict.fromkeys("abcde", "first"), index=week)
 
     figure = charts.staffing_chart(long, binding, zone=UTC_ZONE, labels={})
 
