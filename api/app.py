@@ -21,12 +21,14 @@ from api.routes import (
     accuracy,
     adjustments,
     cases,
+    certificates,
     contacts,
     forecasts,
     health,
     intraday,
     marks,
     plans,
+    requirement,
     sign_in,
     staffing,
 )
@@ -145,7 +147,10 @@ def _route(app: FastAPI, *, console: bool) -> None:
     # What has a name of its own under /forecasts comes before /forecasts/{which}.
     for module in (
         staffing,
+        # Before /plans/{which}/{table}.
+        certificates,
         plans,
+        requirement,
         intraday,
         forecasts,
         accuracy,

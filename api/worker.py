@@ -36,6 +36,7 @@ from wfm.timegrid import SystemClock, format_instant, parse_instant
 KINDS: dict[str, str] = {
     "plan": "api.worker:make_plan",
     "forecast": "api.worker:make_forecast",
+    "certify": "api.worker:make_certificate",
 }
 
 _PR_SET_PDEATHSIG = 1
@@ -134,6 +135,17 @@ def make_forecast(work: Work) -> dict[str, Any]:
     for text in forecasts.load(work.store, forecast_id).notes:
         work.tell("note", "forecast_note", text)
     return {"forecast_id": forecast_id}
+
+
+def make_certificate(work: Work) -> dict[str, Any]:
+    """Certify the plan that the request names anew; gives certificate_id."""
+    from api.planning import certificates
+
+    request = certificates.CertifyRequest.from_document(work.request)
+    certificate_id = certificates.certify_plan(
+        work.store, request, work.actor, work.progress, job_id=work.job_id
+    )
+    return {"certificate_id": certificate_id}
 
 
 def _publish(work: Work, plan_id: int) -> int:

@@ -9,7 +9,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -72,6 +72,10 @@ def show(benchmark: str, about: dict[str, Any], rows: Sequence[dict[str, Any]]) 
     for name, values in listed.items():
         print(f"{name}: " + "; ".join(f"{k} {v}" for k, v in values.items()))
     print()
+    _table(rows)
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     columns = list(rows[0])
@@ -87,13 +91,22 @@ def _cell(value: Any) -> str:
 
 
 def finish(
-    benchmark: str, rows: Sequence[dict[str, Any]], args: argparse.Namespace, **more: Any
+    benchmark: str,
+    rows: Sequence[dict[str, Any]],
+    args: argparse.Namespace,
+    *,
+    tables: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+    **more: Any,
 ) -> None:
-    """Show the rows, and write them with `--json`."""
+    """Show the rows, and write them with `--json`; `tables` are further ones, by name."""
     about = meta(seed=args.seed, quick=args.quick, **more)
     show(benchmark, about, rows)
+    further = {name: list(table) for name, table in (tables or {}).items()}
+    for name, table in further.items():
+        print(f"\n{name}:")
+        _table(table)
     if args.json:
-        document = {"benchmark": benchmark, "meta": about, "rows": list(rows)}
+        document = {"benchmark": benchmark, "meta": about, "rows": list(rows), **further}
         args.json.write_text(json.dumps(document, indent=2) + "\n")
 
 

@@ -9,7 +9,7 @@ error and the runs at P10 and P90 of the paths.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scheduling.queueing.erlang import Floats
-from scheduling.simulation.attainment import promise_lines, ratio_band
+from scheduling.simulation.attainment import first_response_s, promise_lines, ratio_band
 from scheduling.simulation.eventloop import ON_TIME
 from scheduling.simulation.setting import Line
 from scheduling.simulation.simulate import simulate
@@ -93,6 +93,9 @@ class Certificate:
     series    as `goals`, scope -> Series
     backlog   queue ("" for all) -> mean and p90 over paths of messages waiting at interval ends
     occupancy of the agents present, per interval; None while nobody is
+    first_response_s  queue ("" for all) -> p50 and p90 of the open seconds until a first reply is
+              sent; empty in certificates made before it was counted
+    overrun_h hours worked after the agents' time on queue was over, mean a path; None before
     """
 
     start: datetime
@@ -105,6 +108,8 @@ class Certificate:
     series: tuple[dict[str, Series], ...]
     backlog: dict[str, dict[str, list[float]]]
     occupancy: list[float | None]
+    first_response_s: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    overrun_h: float | None = None
 
     @property
     def kept(self) -> bool:
@@ -143,9 +148,32 @@ class Certificate:
         return pd.concat(parts, ignore_index=True)[columns]
 
     def hours(self) -> pd.DataFrame:
-        """What `requirement.repair` reads: first responses inside the window, queue by hour."""
+        """First responses inside the window, queue by hour."""
         table = self.table("hour")
         return table[(table["queue"] != "") & (table["goal"] == "goal")].reset_index(drop=True)
+
+    def judged_hours(self) -> pd.DataFrame:
+        """What `requirement.repair` reads: start, queue, share, attainment, cases by hour.
+
+        A row an hour and goal that is to hold in every hour or interval: first responses, later
+        replies and resolutions; not the opening goal.
+        """
+        starts = pd.DatetimeIndex(self.starts["hour"]).as_unit("us")
+        parts = [
+            pd.DataFrame(
+                {
+                    "start": starts,
+                    "queue": goal.queue,
+                    "share": goal.share,
+                    "attainment": np.array(series["hour"].attainment, float),
+                    "cases": series["hour"].cases,
+                }
+            )
+            for goal, series in zip(self.goals, self.series, strict=True)
+            if goal.queue and goal.goal == "goal" and goal.scope != "day"
+        ]
+        columns = {"start": starts[:0], "queue": [], "share": [], "attainment": [], "cases": []}
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns)
 
     def to_document(self) -> dict[str, Any]:
         """As JSON-able values; `from_document` gives the certificate back."""
@@ -268,6 +296,11 @@ def judge(simulation: Simulation, brand: Brand, *, seed: int) -> Certificate:
         series=tuple(series),
         backlog=backlog,
         occupancy=_rounded(occupancy),
+        first_response_s={
+            name: dict(zip(("p50", "p90"), first_response_s(simulation, name), strict=True))
+            for name in ("", *simulation.queues)
+        },
+        overrun_h=round(float(simulation.overrun_s.sum(axis=1).mean()) / 3600.0, 2),
     )
 
 

@@ -18,6 +18,7 @@ from scheduling.rostering.assign import (
     AssignLimits,
     Assignment,
     Desk,
+    Worker,
     assign,
     begun_before,
     given_heads,
@@ -31,6 +32,7 @@ from scheduling.rostering.need import (
     Floats,
     Need,
     Prices,
+    SkillGroups,
     interval_of,
     need_of,
     skill_groups,
@@ -83,6 +85,68 @@ class RosterOutcome:
     shortfall_hours: float
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What both stages stand on.
+
+    given  heads that are on queue anyway, from shifts begun before the horizon, by skill group
+    """
+
+    need: Need
+    shifts: Shifts
+    groups: SkillGroups
+    workers: list[Worker]
+    given: Floats
+
+    def cover(self, brand: Brand, *, seed: int, limits: Limits, progress: Progress) -> Cover:
+        """Stage one: the shift mix."""
+        return make_cover(
+            self.workers,
+            self.shifts,
+            self.groups,
+            need=self.need,
+            given=self.given,
+            contracts={c.name: c for c in brand.contracts},
+            prices=limits.prices,
+            seed=seed,
+            limits=limits.cover,
+            progress=progress,
+        )
+
+
+def ground_of(
+    requirement: pd.DataFrame,
+    brand: Brand,
+    agents: tuple[Agent, ...],
+    *,
+    start: datetime,
+    end: datetime,
+    history: pd.DataFrame | None,
+    prices: Prices,
+) -> Ground:
+    """The need, the shifts and the workers of a roster; arguments and errors of `make_roster`."""
+    for agent_id, times in Counter(a.agent_id for a in agents).items():
+        if times > 1:
+            raise DataError(f"agent {agent_id!r} is listed {times} times", agent=agent_id)
+    need = need_of(requirement, brand, start=start, end=end)
+    shifts = expand_shifts(brand, start=start, end=end)
+    groups = skill_groups(agents, need.queues)
+    begun = begun_before(ROSTER.empty() if history is None else ROSTER.check(history), start)
+    workers = [
+        worker_of(
+            agent,
+            int(group),
+            shifts=shifts,
+            brand=brand,
+            prices=prices,
+            past=past_of(agent, begun, brand, start),
+        )
+        for agent, group in zip(agents, groups.of, strict=True)
+    ]
+    given = given_heads(begun, agents, groups, start=start, intervals=shifts.intervals)
+    return Ground(need, shifts, groups, workers, given)
+
+
 def make_roster(
     requirement: pd.DataFrame,
     brand: Brand,
@@ -108,38 +172,12 @@ def make_roster(
     """
     began = time.perf_counter()
     limits = limits or Limits()
-    for agent_id, times in Counter(a.agent_id for a in agents).items():
-        if times > 1:
-            raise DataError(f"agent {agent_id!r} is listed {times} times", agent=agent_id)
-    need = need_of(requirement, brand, start=start, end=end)
-    shifts = expand_shifts(brand, start=start, end=end)
-    groups = skill_groups(agents, need.queues)
-    begun = begun_before(ROSTER.empty() if history is None else ROSTER.check(history), start)
-    workers = [
-        worker_of(
-            agent,
-            int(group),
-            shifts=shifts,
-            brand=brand,
-            prices=limits.prices,
-            past=past_of(agent, begun, brand, start),
-        )
-        for agent, group in zip(agents, groups.of, strict=True)
-    ]
-    given = given_heads(begun, agents, groups, start=start, intervals=shifts.intervals)
-
-    cover = make_cover(
-        workers,
-        shifts,
-        groups,
-        need=need,
-        given=given,
-        contracts={c.name: c for c in brand.contracts},
-        prices=limits.prices,
-        seed=seed,
-        limits=limits.cover,
-        progress=part(progress, 0.0, 0.6),
+    ground = ground_of(
+        requirement, brand, agents, start=start, end=end, history=history, prices=limits.prices
     )
+    cover = ground.cover(brand, seed=seed, limits=limits, progress=part(progress, 0.0, 0.6))
+    need, shifts, groups = ground.need, ground.shifts, ground.groups
+    workers, given = ground.workers, ground.given
     desk = Desk(workers, shifts, groups, need, limits.prices)
     deficits = groups.deficits(need) - given @ groups.touches.astype(np.float64)
     outcome = assign(

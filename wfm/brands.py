@@ -9,8 +9,12 @@ from zoneinfo import ZoneInfo
 from wfm.calendars import ServiceWindow
 from wfm.errors import NotFound
 from wfm.people import DEFAULT_ACTIVITIES, ActivityCode, Contract, ShiftTemplate
-from wfm.sla import OpeningGoal, ServiceGoal, WorkLaw
+from wfm.sla import FOLLOW_UP_S, OpeningGoal, ServiceGoal, WorkLaw
 from wfm.timegrid import zone_named
+
+# "day": the goals hold on the day at `risk_quantile`; "expected": on average over the days.
+Risk = Literal["day", "expected"]
+RISKS: tuple[Risk, ...] = ("day", "expected")
 
 Channel = Literal["x", "facebook", "instagram", "linkedin", "bluesky", "mastodon", "email"]
 CHANNELS: tuple[Channel, ...] = (
@@ -59,6 +63,13 @@ class Queue:
         """The first-response goal that is planned for."""
         return next(g for g in self.goals if g.metric == "first_response")
 
+    @property
+    def follow_up_due_s(self) -> int:
+        """Open seconds in which a later reply is due: the shortest goal for it, or FOLLOW_UP_S."""
+        return min(
+            (g.threshold_s for g in self.goals if g.metric == "next_reply"), default=FOLLOW_UP_S
+        )
+
 
 @dataclass(frozen=True)
 class Planning:
@@ -68,12 +79,15 @@ class Planning:
     unplanned_shrinkage  share lost to sickness, lateness, outages
     occupancy_cap        handling / (handling + available) that is not exceeded over an interval
     risk_quantile        staff so that the goals hold on this quantile of days (0.80: the q80 day)
+    risk                 "day": staff for the day at `risk_quantile`; "expected": for the smallest
+                         day with which each goal's share is kept on average over the days
     """
 
     planned_shrinkage: float = 0.05
     unplanned_shrinkage: float = 0.05
     occupancy_cap: float = 0.85
     risk_quantile: float = 0.80
+    risk: Risk = "day"
 
     @property
     def availability(self) -> float:

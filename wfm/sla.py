@@ -6,6 +6,7 @@ On the live queue's path: standard library only.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,6 +16,9 @@ from wfm.errors import DataError
 
 Metric = Literal["first_response", "next_reply", "resolution"]
 Scope = Literal["interval", "hour", "day"]
+
+# A later reply of a queue without a goal for it is due in this much open time.
+FOLLOW_UP_S = 3600
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,10 @@ class ServiceGoal:
         if self.threshold_s <= 0:
             raise DataError(f"a goal's threshold_s is {self.threshold_s}; it must be above 0")
         if not 0 < self.share < 1:
-            raise DataError(f"a goal's share is {self.share}; it must lie between 0 and 1")
+            raise DataError(
+                f"a goal's share is {self.share}; it must lie between 0 and 1, without them: no "
+                "number of agents keeps a promise to everybody, 0.99 is the most that makes sense"
+            )
 
     @classmethod
     def first_response(
@@ -55,8 +62,10 @@ class Duration:
     cv: float
 
     def __post_init__(self) -> None:
-        if self.mean_s < 0 or self.cv < 0:
-            raise DataError(f"a duration of mean {self.mean_s} s, cv {self.cv} is negative")
+        if not (0 <= self.mean_s < math.inf and 0 <= self.cv < math.inf):
+            raise DataError(
+                f"a duration of mean {self.mean_s} s, cv {self.cv} is negative or not finite"
+            )
 
     def share_within(self, seconds: float) -> float:
         """Chance that it takes no longer than `seconds`.
@@ -80,6 +89,8 @@ class WorkLaw:
     continue_p       chance that another customer message follows a reply
     think            time until that message comes
     concurrency_max  conversations an agent may hold open at once
+    productivity     measured cases per agent-hour at 1, 2, .. open conversations; empty where it
+                     was not measured
     """
 
     first_touch: Duration = Duration(180.0, 0.5)
@@ -87,6 +98,7 @@ class WorkLaw:
     continue_p: float = 0.6
     think: Duration = Duration(1200.0, 1.0)
     concurrency_max: int = 1
+    productivity: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.continue_p < 1:
@@ -95,12 +107,72 @@ class WorkLaw:
             raise DataError("first_touch must take some time: its mean_s is 0")
         if self.concurrency_max < 1:
             raise DataError(f"concurrency_max is {self.concurrency_max}; it must be at least 1")
+        if not all(0 < cases < math.inf for cases in self.productivity):
+            raise DataError(
+                f"productivity is {list(self.productivity)}; it must be finite and above 0 cases "
+                "an hour for every number of open conversations"
+            )
 
     @property
     def aht_s(self) -> float:
         """Mean active work on a case over its whole life, seconds."""
         follow_ups = self.continue_p / (1 - self.continue_p)
         return self.first_touch.mean_s + follow_ups * self.follow_up.mean_s
+
+
+# From the finest scope, which holds the coarser ones with it.
+SCOPES: tuple[Scope, ...] = ("interval", "hour", "day")
+METRIC_WORDS: dict[Metric, str] = {
+    "first_response": "first responses",
+    "next_reply": "later replies",
+    "resolution": "resolutions",
+}
+
+
+def goal_doubts(goals: Sequence[ServiceGoal], opening: OpeningGoal, *, shuts: bool) -> list[str]:
+    """Goals of a queue that contradict or swallow each other, with the way out.
+
+    shuts  whether the queue ever closes, so that its opening goal counts
+
+    >>> goal_doubts((ServiceGoal(), ServiceGoal(share=0.8)), OpeningGoal(), shuts=False)[0][:49]
+    'the goal 80% of first responses within 900 s adds '
+    """
+    found = [
+        f"the goal {_told(idle)} adds nothing: whoever keeps {_told(strict)} keeps it too; drop "
+        "it, or ask for a larger share or a shorter time"
+        for i, idle in enumerate(goals)
+        for j, strict in enumerate(goals)
+        if i != j and _implies(strict, idle) and not (_implies(idle, strict) and i < j)
+    ]
+    for last in (goal for goal in goals if goal.metric == "resolution"):
+        for first in (goal for goal in goals if goal.metric == "first_response"):
+            if last.threshold_s <= first.threshold_s:
+                found.append(
+                    f"the goal {_told(last)} is sooner than {_told(first)}: no case is resolved "
+                    "before it is answered; allow the resolution longer, or promise the first "
+                    "response sooner"
+                )
+    promise = next((goal for goal in goals if goal.metric == "first_response"), None)
+    if shuts and promise is not None and opening.threshold_s < promise.threshold_s:
+        found.append(
+            f"the opening goal, {opening.threshold_s} s after opening, is shorter than the "
+            f"{promise.threshold_s} s that fresh messages may take: all that waited for the "
+            "opening is due at once; allow it longer than that"
+        )
+    return found
+
+
+def _implies(strict: ServiceGoal, idle: ServiceGoal) -> bool:
+    return (
+        strict.metric == idle.metric
+        and strict.threshold_s <= idle.threshold_s
+        and strict.share >= idle.share
+        and SCOPES.index(strict.scope) <= SCOPES.index(idle.scope)
+    )
+
+
+def _told(goal: ServiceGoal) -> str:
+    return f"{goal.share:.0%} of {METRIC_WORDS[goal.metric]} within {goal.threshold_s} s"
 
 
 @dataclass(frozen=True)

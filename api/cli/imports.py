@@ -1,4 +1,4 @@
-"""`wfm import`: brand, volumes, contacts, agents, campaigns."""
+"""`wfm import`: brand, volumes, contacts, agents, campaigns, and what came of cases."""
 
 from __future__ import annotations
 
@@ -181,45 +181,83 @@ def campaigns(
     )
 
 
-# Kinds that bring counts: forecasts of their time can be scored.
-COUNTED = ("volumes", "contacts")
+@app.command()
+def cases(
+    files: Annotated[list[Path], typer.Argument(help="CSV or Parquet; see docs/formats.md.")],
+    zone: ZoneOption = "UTC",
+    ambiguous: Annotated[
+        AmbiguousContact, typer.Option("--ambiguous", help="A local time that happens twice.")
+    ] = AmbiguousContact.ERROR,
+    replace: ReplaceOption = False,
+    skip_bad: SkipBadOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What came of cases: arrival, first human reply, resolution; scores certificates."""
+    from wfm.ingest.results import import_results
+
+    _run(
+        "cases",
+        lambda store, progress: import_results(
+            store,
+            files,
+            actor=actor(),
+            zone=zone,
+            ambiguous=ambiguous.value,
+            replace=replace,
+            skip_bad=skip_bad,
+            progress=progress,
+        ),
+        as_json=as_json,
+    )
 
 
-def _score(store: Store) -> int:
-    """Score the forecasts that the import brought the truth of; gives how many.
+# What can be scored on the counts and results that a kind of import brings, and where it is shown.
+SCORED = {
+    "volumes": ("forecast", "wfm accuracy"),
+    "contacts": ("forecast", "wfm accuracy"),
+    "cases": ("certificate", "wfm certificates --calibration"),
+}
+
+
+def _score(store: Store, what: str, shown_by: str) -> int:
+    """Score the forecasts or certificates that the import brought the truth of; gives how many.
 
     The import is done and stays, whatever becomes of this.
     """
-    from api.planning.forecasts import score_due
+    if what == "forecast":
+        from api.planning.forecasts import score_due
+    else:
+        from api.planning.certificates import score_due
 
     try:
-        with watched("scoring forecasts") as progress:
+        with watched(f"scoring {what}s") as progress:
             return score_due(store, progress)
     except WfmError as error:
-        err.print(f"forecasts are not scored yet: {error.message}; `wfm accuracy` scores them")
+        err.print(f"{what}s are not scored yet: {error.message}; `{shown_by}` scores them")
         return 0
 
 
 def _run(kind: str, take_in: Callable[[Store, Progress], ImportReport], *, as_json: bool) -> None:
     """Run an import with progress and tell what it did; with --json, faults are JSON too."""
     scored = 0
+    what, shown_by = SCORED.get(kind, ("", ""))
     try:
         with opened() as store:
             with watched(f"import {kind}") as progress:
                 report = take_in(store, progress)
-            if kind in COUNTED:
-                scored = _score(store)
+            if what:
+                scored = _score(store, what, shown_by)
     except FileFaults as error:
         if as_json:
             emit_json({"code": error.code, **error.details})
         raise
     if as_json:
-        emit_json(report.to_document() | {"scored_forecasts": scored})
+        emit_json(report.to_document() | {f"scored_{what or 'forecast'}s": scored})
         return
     out.print(report.text(), markup=False)
     if scored:
-        told = "1 forecast is" if scored == 1 else f"{scored} forecasts are"
-        out.print(f"{told} scored on what came; see `wfm accuracy`.", markup=False)
+        told = f"1 {what} is" if scored == 1 else f"{scored} {what}s are"
+        out.print(f"{told} scored on what came; see `{shown_by}`.", markup=False)
     if report.faults:
         shown = report.faults[: FileFaults.shown]
         for fault in shown:

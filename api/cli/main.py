@@ -20,6 +20,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageErro
 from api.cli import (
     accuracy,
     adjust,
+    certify,
     demo,
     forecast,
     imports,
@@ -27,6 +28,7 @@ from api.cli import (
     keys,
     plan,
     reforecast,
+    requirement,
     serve,
     staffing,
 )
@@ -47,6 +49,8 @@ app.add_typer(accuracy.app)
 app.add_typer(adjust.app)
 app.add_typer(adjust.mark_app, name="mark")
 app.add_typer(plan.app)
+app.add_typer(certify.app)
+app.add_typer(requirement.app, name="requirement")
 app.add_typer(staffing.app, name="staffing")
 app.add_typer(serve.app)
 app.add_typer(keys.app, name="key")

@@ -22,7 +22,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console import layout
 from api.console.loop import off_loop
-from api.console.pages import forecast, plan, roster, whatif
+from api.console.pages import forecast, plan, requirement, roster, whatif
 from api.console.views import PlanView, Views
 from wfm.brands import Brand
 from wfm.errors import WfmError
@@ -52,6 +52,7 @@ INDEX = """<!DOCTYPE html>
 
 SHOWS: dict[layout.Page, Callable[[Views, Brand, PlanView], Any]] = {
     layout.PLAN: plan.page,
+    layout.REQUIREMENT: requirement.page,
     layout.ROSTER: roster.page,
     layout.WHAT_IF: whatif.page,
 }
@@ -108,8 +109,11 @@ def attach(app: FastAPI, views: Views) -> Dash:
     dash.init_app(app)
     _route_pages(app, dash)
     register(dash, views)
-    for part in (plan, forecast, roster, whatif):
+    for part in (plan, forecast, requirement, roster, whatif):
         part.register(dash, views)
+    # Dash would look for its assets at the first request to its own address, and a page opened by
+    # another one before that would have no styles.
+    dash._setup_server()  # type: ignore[no-untyped-call]
     return dash
 
 

@@ -33,9 +33,10 @@ class Page:
 
 PLAN = Page("", "Plan")
 FORECAST = Page("forecast", "Forecast")
+REQUIREMENT = Page("requirement", "Requirement")
 ROSTER = Page("roster", "Roster")
 WHAT_IF = Page("whatif", "What-if")
-PAGES = (PLAN, FORECAST, ROSTER, WHAT_IF)
+PAGES = (PLAN, FORECAST, REQUIREMENT, ROSTER, WHAT_IF)
 
 
 def page_at(pathname: str | None) -> Page | None:

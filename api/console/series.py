@@ -5,7 +5,7 @@ Pure: tables in, tables out. Instants stay UTC here; `local` turns them into wal
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -77,6 +77,25 @@ def local(index: pd.Index[Any], zone: ZoneInfo) -> pd.DatetimeIndex:
     Where clocks go back an hour is drawn twice; where they go forward an hour is left out.
     """
     return pd.DatetimeIndex(index).tz_convert(zone).tz_localize(None)
+
+
+def told_starts(index: pd.Index[Any], zone: ZoneInfo) -> np.ndarray[Any, Any]:
+    """Of each step: its start as text, and on a day on which clocks change the zone's short name.
+
+    Without it the hour that comes twice would be told twice alike.
+    """
+    starts = pd.DatetimeIndex(index)
+    moved = starts.tz_convert(zone)
+    whole = moved.normalize()
+    changes = (whole + pd.DateOffset(days=1) - whole) != timedelta(days=1)
+    names = [f" {at:%Z}" if change else "" for at, change in zip(moved, changes, strict=True)]
+    told: np.ndarray[Any, Any] = np.column_stack(
+        (
+            starts.strftime("%Y-%m-%dT%H:%M:%SZ").to_numpy(dtype=object),
+            np.array(names, dtype=object),
+        )
+    )
+    return told
 
 
 def heat(hours: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:

@@ -7,7 +7,7 @@ day of 92 or 100 quarter-hours is one. Pure: tables in, tables out.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,8 @@ import pandas as pd
 
 from forecasting.grid import Floats
 from forecasting.scoring.accuracy import Step
-from wfm.timegrid import INTERVAL, floor_interval, local_day, local_midnight
+from wfm.frames import interval_index
+from wfm.timegrid import INTERVAL, floor_interval, format_instant, local_day, local_midnight
 
 STEP_WORDS: dict[Step, str] = {"15min": "15 minutes", "hour": "Hour", "day": "Day"}
 
@@ -53,6 +54,25 @@ def step_starts(index: pd.DatetimeIndex, step: Step, zone: ZoneInfo) -> pd.Datet
     if step == "hour":
         return index - pd.to_timedelta(local.minute, unit="min").as_unit("us")
     return local.normalize().tz_convert("UTC")
+
+
+def options_of(day: date, step: Step, zone: ZoneInfo) -> list[dict[str, str]]:
+    """The steps of a local day, each by its wall-clock time and known by its instant.
+
+    Where clocks change, the zone's short name tells apart what comes twice.
+    """
+    start, end = local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone)
+    starts = step_starts(interval_index(start, end), step, zone).unique()
+    shown = "%H:%M" if end - start == timedelta(days=1) else "%H:%M %Z"
+    if step == "day":
+        shown = "the whole day"
+    return [
+        {
+            "label": at.tz_convert(zone).strftime(shown),
+            "value": format_instant(at.to_pydatetime()),
+        }
+        for at in starts
+    ]
 
 
 def by_step(table: pd.DataFrame, step: Step, zone: ZoneInfo) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from api.console.promises import Promises
 from api.planning import forecasts, intraday, records, whatif
 from api.planning.whatif import Spike, WhatIfResult
 from forecasting.adjust import adjusted
@@ -197,6 +198,7 @@ class Views:
     def __init__(self, store: Store, jobs: Jobs | None = None) -> None:
         self._store = store
         self._jobs = jobs
+        self.promises = Promises(store, jobs)
         self._tables: OrderedDict[int, Tables] = OrderedDict()
         self._forecasts: OrderedDict[Any, ForecastView] = OrderedDict()
         self._models: OrderedDict[int, tuple[pd.DataFrame, pd.DataFrame]] = OrderedDict()
@@ -377,11 +379,11 @@ class Views:
         with self._store.reading() as connection:
             return job_rows.load_job(connection, job_id)
 
-    def open_job(self) -> str | None:
-        """The job that is making a forecast now, or None."""
+    def open_job(self, kind: str) -> str | None:
+        """The job of the kind that is open now, or None."""
         with self._store.reading() as connection:
             found = job_rows.list_jobs(connection, states=job_rows.OPEN)
-        return next((job.job_id for job in found if job.kind == FORECAST_JOB), None)
+        return next((job.job_id for job in found if job.kind == kind), None)
 
     def cancel(self, job_id: str, actor: str) -> None:
         with self._store.writing(actor) as writing:

@@ -249,23 +249,21 @@ def agents_for(
     if demanding.size:
         worst = float(demanding.max())
         if np.mean(touch * worst <= threshold_s) <= share:
-            raise out_of_reach(first_touch, worst, threshold_s=threshold_s, share=share)
+            raise _out_of_reach(first_touch, worst, threshold_s=threshold_s, share=share)
     whole, exact = _smallest_all(loads, services, touch, scales, float(threshold_s), float(share))
     got = _attained_all(whole, loads, services, touch, scales, float(threshold_s))
     return Sizing(whole, exact, got)
 
 
-def out_of_reach(
-    first_touch: Duration, scale: float, *, threshold_s: float, share: float, queue: str = ""
+def _out_of_reach(
+    first_touch: Duration, scale: float, *, threshold_s: float, share: float
 ) -> GoalOutOfReach:
     """The error that says how far any number of agents could get."""
     best = first_touch.share_within(threshold_s / scale)
-    whose = f"queue {queue!r}: " if queue else ""
     return GoalOutOfReach(
-        f"{whose}{share:.0%} of first responses within {threshold_s:.0f} s cannot be met by any "
+        f"{share:.0%} of first responses within {threshold_s:.0f} s cannot be met by any "
         f"number of agents: writing the first reply takes longer than that in {1 - best:.0%} of "
         f"cases; promise at most {math.floor(best * 100) - 1} %, a longer time, or shorten the "
         f"first touch (mean {first_touch.mean_s * scale:.0f} s)",
-        queue=queue,
         best_share=round(best, 4),
     )

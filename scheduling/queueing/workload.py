@@ -86,16 +86,33 @@ def contacts_of(paths: Paths, brand: Brand, *, start: datetime, end: datetime) -
     return paths.contacts[:, first:last, order]
 
 
-def work_scale(forecast: pd.DataFrame, brand: Brand, *, start: datetime, end: datetime) -> Floats:
+def handling_scale(
+    forecast: pd.DataFrame, brand: Brand, *, start: datetime, end: datetime
+) -> Floats:
     """Factor on each queue's work law, (intervals, queues): the forecast's AHT over the law's.
 
-    First touch and follow-ups keep their proportion. Held conversations take up agents longer by
-    `concurrency.stretch`.
+    First touch and follow-ups keep their proportion. DemandError for a handling time that is
+    missing, 0 or infinite.
     """
     aht = grid_of(forecast, "aht_s", brand, start=start, end=end)
-    if not (np.isfinite(aht).all() and (aht > 0).all()):
-        raise DemandError("aht_s of the forecast must be finite and above 0 seconds everywhere")
-    return aht * [stretch(q.work) / q.work.aht_s for q in brand.queues]
+    wrong = np.argwhere(~(np.isfinite(aht) & (aht > 0)))
+    if wrong.size:
+        at, of = wrong[0]
+        raise DemandError(
+            f"aht_s of queue {brand.queues[of].name!r} is {aht[at, of]:g} s at "
+            f"{format_instant(start + int(at) * INTERVAL)} ({len(wrong)} such intervals); every "
+            "interval of the forecast wants a finite handling time above 0 seconds"
+        )
+    return np.asarray(aht / np.array([q.work.aht_s for q in brand.queues]))
+
+
+def work_scale(forecast: pd.DataFrame, brand: Brand, *, start: datetime, end: datetime) -> Floats:
+    """Factor on each queue's work law that gives the agents' time, (intervals, queues).
+
+    As `handling_scale`, and longer by `concurrency.stretch` where conversations are held.
+    """
+    scale = handling_scale(forecast, brand, start=start, end=end)
+    return np.asarray(scale * np.array([stretch(q.work) for q in brand.queues]))
 
 
 def lag_s(threshold_s: float) -> float:
@@ -200,11 +217,15 @@ def released(flow: Floats, inside: Flags, spread: int) -> tuple[Floats, Floats]:
 class Load:
     """Work of one queue per 15-minute interval of the horizon.
 
-    erlangs  mean number of agents at work, over the open minutes of the interval
-    is_open  whether any minute of the interval is open
+    erlangs   mean number of agents at work, over the open minutes of the interval
+    first     the part of it that is first replies
+    arriving  work that comes in, first and later messages, over the open minutes: erlangs too
+    is_open   whether any minute of the interval is open
     """
 
     erlangs: Floats
+    first: Floats
+    arriving: Floats
     is_open: Flags
 
 
@@ -232,54 +253,88 @@ def _open_intervals(inside: Flags) -> Flags:
 
 
 def lagged_mol(
-    contacts: Floats, scale: Floats, queue: Queue, *, start: datetime, end: datetime, lag: float
+    contacts: Floats,
+    scale: Floats,
+    queue: Queue,
+    *,
+    start: datetime,
+    end: datetime,
+    lag: float,
+    follow_lag: float,
 ) -> Load:
-    """Modified offered load of a queue with its follow-ups, `lag` seconds later.
+    """Modified offered load of a queue with its follow-ups, each class `lag` seconds later.
 
-    contacts  new cases per interval of [start, end)
-    scale     factor on the work law's times, per interval: AHT of the forecast over the law's
+    contacts         new cases per interval of [start, end)
+    scale            factor on the work law's times, per interval: the forecast's AHT over the law's
+    lag, follow_lag  seconds that first replies and follow-ups are put off
 
-    A scaled interval brings more work, not longer-lasting work: the shape of the law stays.
+    A scaled interval brings more work, not longer-lasting work: the shape of the law stays. What
+    waited for the opening is spread already, and not put off again.
     """
     law = queue.work
     inside = open_minutes(queue.window, start - timedelta(days=WARM_DAYS), end)
     work = np.repeat(_warmed(contacts * scale) / STEPS, STEPS)
-    spread = round((queue.opening_goal.threshold_s - queue.promise.threshold_s) / MINUTE_S)
-    spread = max(spread, STEPS)
     mean_scale = float(scale.mean()) if scale.size else 1.0
     back = delay_kernel(law.think, law.first_touch.mean_s * mean_scale)
     floor = NEGLIGIBLE * work.sum()
 
-    first_live, first_held = released(work, inside, spread)
+    first_live, first_held = released(work, inside, _spread(queue))
     next_live, next_held = np.zeros_like(work), np.zeros_like(work)
     flow = first_live + first_held
     while law.continue_p > 0 and flow.sum() > floor:
-        live, held = released(law.continue_p * convolve(flow, back), inside, spread)
+        live, held = released(law.continue_p * convolve(flow, back), inside, _spread(queue))
         next_live += live
         next_held += held
         flow = live + held
 
-    first, follow = survival_kernel(law.first_touch), survival_kernel(law.follow_up)
-    live = offered_load(first_live, first) + offered_load(next_live, follow)
-    held = offered_load(first_held, first) + offered_load(next_held, follow)
+    first = _put_off(first_live, first_held, survival_kernel(law.first_touch), lag, inside)
+    follow = _put_off(next_live, next_held, survival_kernel(law.follow_up), follow_lag, inside)
+    arriving = (first_live + first_held) * (law.first_touch.mean_s / MINUTE_S)
+    arriving += (next_live + next_held) * (law.follow_up.mean_s / MINUTE_S)
+    firsts = _per_interval(first, inside)
+    return Load(
+        erlangs=firsts + _per_interval(follow, inside),
+        first=firsts,
+        arriving=_per_interval(arriving, inside),
+        is_open=_open_intervals(inside),
+    )
+
+
+def _spread(queue: Queue) -> int:
+    """Minutes after the opening over which the work that waited for it is spread."""
+    return max(
+        round((queue.opening_goal.threshold_s - queue.promise.threshold_s) / MINUTE_S), STEPS
+    )
+
+
+def _put_off(live: Floats, held: Floats, survival: Floats, lag: float, inside: Flags) -> Floats:
+    """Offered load of a class in the open minutes, what came inside the window `lag` s later."""
     shift = round(lag / MINUTE_S)
-    late = np.concatenate([live[:shift], live[: live.size - shift]]) + held
-    open_part, shut_part = released(late, inside, STEPS)
-    return Load(_per_interval(open_part + shut_part, inside), _open_intervals(inside))
+    load = offered_load(live, survival)
+    late = np.concatenate([load[:shift], load[: load.size - shift]])
+    open_part, shut_part = released(late + offered_load(held, survival), inside, STEPS)
+    return open_part + shut_part
 
 
 def at_arrival(
-    contacts: Floats, scale: Floats, queue: Queue, *, start: datetime, end: datetime, lag: float
+    contacts: Floats,
+    scale: Floats,
+    queue: Queue,
+    *,
+    start: datetime,
+    end: datetime,
+    lag: float,
+    follow_lag: float,
 ) -> Load:
     """All the work of a case booked in the interval it arrives in (stationary, independent).
 
     The reference method of the field; it staffs a peak before the work of the peak is there.
-    Arguments as in `lagged_mol`; `lag` has no effect.
+    Arguments as in `lagged_mol`; the lags have no effect.
     """
-    del lag
+    del lag, follow_lag
     inside = open_minutes(queue.window, start - timedelta(days=WARM_DAYS), end)
-    spread = round((queue.opening_goal.threshold_s - queue.promise.threshold_s) / MINUTE_S)
     work = np.repeat(_warmed(contacts * scale) / STEPS, STEPS)
-    live, held = released(work, inside, max(spread, STEPS))
-    erlangs = (live + held) * (queue.work.aht_s / MINUTE_S)
-    return Load(_per_interval(erlangs, inside), _open_intervals(inside))
+    live, held = released(work, inside, _spread(queue))
+    erlangs = _per_interval((live + held) * (queue.work.aht_s / MINUTE_S), inside)
+    first = erlangs * (queue.work.first_touch.mean_s / queue.work.aht_s)
+    return Load(erlangs, first, erlangs, _open_intervals(inside))

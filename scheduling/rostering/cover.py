@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from scheduling.rostering.assign import Worker
-from scheduling.rostering.mix import Floor, Pool, round_mix, weeks_of
+from scheduling.rostering.mix import Floor, Pool, Units, round_mix, weeks_of
 from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,
@@ -69,7 +69,9 @@ class Cover:
     """The shift mix and what the linear program knows.
 
     mix        dated shifts wanted: day, template, start (interval), group, agents
-    groups     the queues that each group of the mix serves
+    units      the same agent by agent, with their breaks
+    serves     queues that each group of the mix serves, shape (groups, queues)
+    there      heads of each group that are on queue anyway, shape (intervals, groups)
     objective  of the whole mix, priced; contracts' minimums, which nobody has been given yet, and
                wishes are left out
     bound      of every roster: the linear program, minimums included
@@ -78,7 +80,9 @@ class Cover:
     """
 
     mix: pd.DataFrame = field(repr=False)
-    groups: tuple[tuple[str, ...], ...]
+    units: Units = field(repr=False)
+    serves: Flags = field(repr=False)
+    there: Floats = field(repr=False)
     objective: float
     bound: float
     short_h: float
@@ -205,9 +209,9 @@ def make_cover(
     mixed = round_mix(taken, floor, seed=seed, passes=limits.passes)
     return Cover(
         mix=mixed.table,
-        groups=tuple(
-            tuple(q for q, s in zip(need.queues, row, strict=True) if s) for row in serves
-        ),
+        units=mixed.units,
+        serves=serves,
+        there=there,
         objective=mixed.objective,
         bound=bound,
         short_h=mixed.short_h,

@@ -58,10 +58,23 @@ class Floor:
 
 
 @dataclass(frozen=True)
+class Units:
+    """A mix agent by agent: pool and shift of each, and where its breaks are.
+
+    breaks  intervals after the shift's start, shape (units, breaks)
+    """
+
+    pool: Ints
+    shift: Ints
+    breaks: Ints
+
+
+@dataclass(frozen=True)
 class Mix:
     """A whole mix: dated shifts wanted (day, template, start, group, agents) and its price."""
 
     table: pd.DataFrame = field(repr=False)
+    units: Units = field(repr=False)
     objective: float
     short_h: float
 
@@ -244,7 +257,8 @@ class _Bench:
         heads_h = on_queue_hours(shifts, shift, breaks) + self._floor.there.sum() * INTERVAL_H
         surplus_h = heads_h - self._floor.need.heads.sum() * INTERVAL_H + short_h
         objective = self._costs[shift].sum() + prices.short * short_h + prices.surplus * surplus_h
-        return Mix(_mix_table(pool, shift, shifts), float(objective), short_h)
+        units = Units(pool, shift, breaks)
+        return Mix(_mix_table(pool, shift, shifts), units, float(objective), short_h)
 
 
 def _mix_table(group: Ints, shift: Ints, shifts: Shifts) -> pd.DataFrame:

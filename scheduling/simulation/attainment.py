@@ -78,3 +78,26 @@ def _quantile_of_sorted(ranked: Floats, count: NDArray[np.int64], q: float) -> F
     a = np.take_along_axis(ranked, low[None], axis=0)[0]
     b = np.take_along_axis(ranked, high[None], axis=0)[0]
     return np.asarray(a + (b - a) * (place - low))
+
+
+def first_response_s(
+    simulation: Simulation, queue: str = "", *, shares: tuple[float, ...] = (0.5, 0.9)
+) -> list[float | None]:
+    """Open seconds within which these shares of first replies are sent, of a queue or all for "".
+
+    Over all paths, opening cases from the opening on; exact to the minute, evenly within it. None
+    without cases, or where so many wait past due, or longer than a day, that it has no figure.
+    """
+    of = [i for i, name in enumerate(simulation.queues) if queue in ("", name)]
+    sent = np.cumsum(simulation.replies[of].sum(axis=0))
+    found: list[float | None] = []
+    for share in shares:
+        wanted = share * sent[-1]
+        minute = int(np.searchsorted(sent, wanted))
+        if sent[-1] == 0 or minute >= loop.REPLY_BINS - 1:
+            found.append(None)
+            continue
+        before = sent[minute - 1] if minute else 0
+        inside = (wanted - before) / (sent[minute] - before) if sent[minute] > before else 0.0
+        found.append(float((minute + inside) * loop.REPLY_BIN_S))
+    return found

@@ -10,14 +10,12 @@ from typing import Literal
 
 import numpy as np
 
+from scheduling.queueing.concurrency import is_held
 from scheduling.queueing.erlang import Floats, Wholes, lognormal
 from scheduling.simulation import eventloop as loop
 from wfm.brands import Queue
 from wfm.calendars import SEARCH_DAYS, open_spans
 from wfm.sla import Metric, Scope
-
-# Due time of a follow-up in a queue without a goal for next replies.
-FOLLOW_UP_S = 3600
 
 KINDS: dict[tuple[Metric, bool], int] = {
     ("first_response", False): loop.FIRST,
@@ -72,8 +70,8 @@ def law_of(queue: Queue) -> Floats:
     row[loop.CONTINUE_P] = work.continue_p
     row[loop.FIRST_DUE_S] = queue.promise.threshold_s
     row[loop.OPENING_DUE_S] = queue.opening_goal.threshold_s
-    replies = [g.threshold_s for g in queue.goals if g.metric == "next_reply"]
-    row[loop.FOLLOW_DUE_S] = min(replies, default=FOLLOW_UP_S)
+    row[loop.FOLLOW_DUE_S] = queue.follow_up_due_s
+    row[loop.HOLD] = work.concurrency_max if is_held(work) else 0
     return row
 
 

@@ -21,7 +21,7 @@ from datetime import datetime
 import pandas as pd
 
 from scheduling.simulation.staff import staff_of
-from scheduling.simulation.trial import Simulation, make_trial
+from scheduling.simulation.trial import Order, Simulation, make_trial
 from wfm.brands import Brand
 from wfm.frames import ON_SHIFT
 from wfm.paths import Paths
@@ -39,6 +39,7 @@ def simulate(
     seed: int,
     replications: int | None = None,
     spike_mode: Collection[str] = (),
+    order: Order = "live",
     threads: int = 2,
     progress: Progress = silent,
 ) -> Simulation:
@@ -56,6 +57,7 @@ def simulate(
         seed=seed,
         replications=replications,
         spike_mode=spike_mode,
+        order=order,
     )
     staff = staff_of(ON_SHIFT.check(on_shift), brand, start=start, end=end)
     return trial.run(staff, threads=threads, progress=progress)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scheduling.queueing.erlang import Floats, Wholes
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation.draws import combine
 from scheduling.simulation.setting import key_of
 from wfm.brands import Brand
 from wfm.errors import DataError
@@ -22,7 +22,7 @@ SHIFT_GAP = timedelta(hours=4)
 
 @dataclass(frozen=True)
 class Staff:
-    """Agents on queue in the loop's terms; see `eventloop.draw_presence`."""
+    """Agents on queue in the loop's terms; see `draws.draw_presence`."""
 
     spans: Floats
     agent: Wholes
@@ -64,7 +64,7 @@ def staff_of(on_shift: pd.DataFrame, brand: Brand, *, start: datetime, end: date
     ids, agent = np.unique(table["agent_id"].to_numpy(dtype=object), return_inverse=True)
     names = np.array([key_of(str(i)) for i in ids], dtype=np.uint64)
     epochs = shift_start.astype("int64").to_numpy().astype(np.uint64)
-    keys = [loop.combine(names[a], e) for a, e in zip(agent, epochs, strict=True)]
+    keys = [combine(names[a], e) for a, e in zip(agent, epochs, strict=True)]
     return Staff(
         spans=np.ascontiguousarray(np.clip(spans, 0.0, horizon), dtype=np.float64),
         agent=agent.astype(np.int64).ravel(),
@@ -95,7 +95,7 @@ def staff_of_heads(heads: Wholes, masks: NDArray[np.uint64]) -> Staff:
                 spans.append((first * float(INTERVAL_S), last * float(INTERVAL_S)))
                 agent.append(base + n)
                 group.append(g)
-                keys.append(loop.combine(key_of(f"head {g} {n}"), np.uint64(first)))
+                keys.append(combine(key_of(f"head {g} {n}"), np.uint64(first)))
         base += most
     return Staff(
         spans=np.array(spans, dtype=np.float64).reshape(-1, 2),

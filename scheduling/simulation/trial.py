@@ -11,14 +11,23 @@ from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from scheduling.queueing.erlang import Floats, Wholes
-from scheduling.queueing.workload import contacts_of, work_scale
+from scheduling.queueing.workload import contacts_of, handling_scale
 from scheduling.simulation import eventloop as loop
+from scheduling.simulation.draws import (
+    AFTER,
+    HANDLING,
+    combine,
+    draw_cases,
+    draw_handling,
+    draw_presence,
+)
 from scheduling.simulation.setting import (
     KINDS,
     Line,
@@ -38,6 +47,9 @@ from wfm.timegrid import INTERVAL_S, interval_count
 Counts = NDArray[np.int32]
 Cases = tuple[Floats, NDArray[np.int32], NDArray[np.uint64]]
 
+# The live queue's order (`wfm.order`), or first come, first served.
+Order = Literal["live", "fifo"]
+
 # Queues of a group are the bits of a whole number.
 MOST_QUEUES = 63
 
@@ -46,12 +58,17 @@ MOST_QUEUES = 63
 class Simulation:
     """What happened on every path.
 
-    outcomes   (paths, intervals, lines, 3): on time, answered late, still waiting past due; by the
-               interval of arrival. Attainment is the first over their sum.
-    backlog    (paths, intervals, queues): messages waiting at the interval's end
-    busy_s     (paths, queues, intervals): agents' seconds at work on the queue
-    present_s  (paths, intervals): agents' seconds on queue, all queues (shared agents once)
-    messages   answered over all paths
+    outcomes       (paths, intervals, lines, 3): on time, answered late, still waiting past due; by
+                   the interval of arrival. Attainment is the first over their sum.
+    backlog        (paths, intervals, queues): messages waiting at the interval's end
+    first_backlog  (paths, intervals, queues): those of them that wait for a first reply
+    busy_s         (paths, queues, intervals): agents' seconds at work on the queue
+    present_s      (paths, intervals): agents' seconds on queue, all queues (shared agents once)
+    overrun_s      (paths, intervals): agents' seconds at work on a message in hand when their time
+                   on queue was over; part of busy_s, not of present_s
+    replies        (queues, minutes): first replies of all paths by the open minutes they took; the
+                   last place holds longer ones and those still waiting past due
+    messages       answered over all paths
     """
 
     start: datetime
@@ -60,8 +77,11 @@ class Simulation:
     lines: tuple[Line, ...]
     outcomes: Counts
     backlog: Counts
+    first_backlog: Counts
     busy_s: NDArray[np.float32]
     present_s: NDArray[np.float32]
+    overrun_s: NDArray[np.float32]
+    replies: NDArray[np.int64]
     messages: int
 
     @property
@@ -77,6 +97,7 @@ class Trial:
               with fresh draws
     scale     (intervals, queues): factor on the handling of cases that arrive there
     drawn     the cases of each replication, where they are kept
+    worked    their handling, once it has been asked for
     """
 
     start: datetime
@@ -93,8 +114,10 @@ class Trial:
     late_every: Wholes = field(repr=False)
     planned_shrinkage: float
     unplanned_shrinkage: float
+    fifo: bool
     root: np.uint64
     drawn: list[Cases] = field(repr=False, default_factory=list)
+    worked: dict[int, tuple[Floats, Floats]] = field(repr=False, init=False, default_factory=dict)
 
     @property
     def intervals(self) -> int:
@@ -102,18 +125,51 @@ class Trial:
 
     def path_key(self, r: int) -> np.uint64:
         """The key that every draw of the replication hangs on."""
-        return np.uint64(loop.combine(self.root, np.uint64(r)))
+        return np.uint64(combine(self.root, np.uint64(r)))
 
     def cases(self, r: int) -> Cases:
         """Arrival, queue and key of every case of a replication, in the order of arrival."""
         if self.drawn:
             return self.drawn[r]
-        return loop.draw_cases(
+        return draw_cases(
             self.path_key(r),
             np.ascontiguousarray(self.contacts[r % self.contacts.shape[0]]),
             np.array([key_of(name) for name in self.queues], dtype=np.uint64),
             int(self.start.timestamp()) // INTERVAL_S,
         )
+
+    def handling(self, r: int, cases: Cases) -> tuple[Floats, Floats]:
+        """Seconds until the first reply of each of `cases(r)` is sent, and those of work after it.
+
+        The latter is empty where no queue has such work.
+        """
+        if r in self.worked:
+            return self.worked[r]
+        arrivals, queue, keys = cases
+
+        def drawn(column: int, number: int) -> Floats:
+            mu, sigma = (np.ascontiguousarray(self.law[:, column + i]) for i in range(2))
+            return draw_handling(arrivals, queue, keys, self.scale, mu, sigma, number)
+
+        after = np.empty(0)
+        if (self.law[:, loop.AFTER_MU] > loop.NOTHING).any():
+            after = drawn(loop.AFTER_MU, AFTER)
+        work = drawn(loop.FIRST_MU, HANDLING), after
+        if self.drawn:
+            self.worked[r] = work
+        return work
+
+    def _crew(self, staff: Staff, r: int) -> loop.Crew:
+        comes = draw_presence(
+            self.path_key(r),
+            staff.spans,
+            staff.agent,
+            staff.group,
+            staff.shift_keys,
+            self.planned_shrinkage,
+            self.unplanned_shrinkage,
+        )
+        return loop.Crew(*comes, staff.masks, staff.agents)
 
     def run(self, staff: Staff, *, threads: int = 2, progress: Progress = silent) -> Simulation:
         """What this staff makes of every replication."""
@@ -121,45 +177,46 @@ class Trial:
         outcomes = np.zeros((count, intervals, len(self.lines), 3), np.int32)
         backlog = np.zeros((count, intervals, queues), np.int32)
         busy = np.zeros((count, queues, intervals), np.float32)
-        present = np.zeros((count, intervals), np.float32)
+        present, overrun = np.zeros((2, count, intervals), np.float32)
+        first_backlog = np.zeros_like(backlog)
+        replies = np.zeros((count, queues, loop.REPLY_BINS), np.int32)
         windows, window_of, switches = self.windows
+        rules = loop.Rules(
+            scale=self.scale,
+            law=self.law,
+            windows=windows,
+            window_of=window_of,
+            switches=switches,
+            lines=self.coded,
+            line_of=self.line_of,
+            late_every=self.late_every,
+            lost_s=LOST.total_seconds(),
+            fifo=self.fifo,
+        )
+        absent = self.planned_shrinkage > 0 or self.unplanned_shrinkage > 0
+        crew = None if absent else self._crew(staff, 0)
 
         def replicate(r: int) -> int:
-            arrivals, queue, keys = self.cases(r)
-            comes = loop.draw_presence(
-                self.path_key(r),
-                staff.spans,
-                staff.agent,
-                staff.group,
-                staff.shift_keys,
-                self.planned_shrinkage,
-                self.unplanned_shrinkage,
-            )
-            at_work, on_queue = np.zeros((queues, intervals)), np.zeros(intervals)
+            cases = self.cases(r)
+            arrivals, queue, keys = cases
+            unrated = np.zeros(arrivals.size, np.int8)
+            at_work, on_queue, over = np.zeros((queues, intervals)), *np.zeros((2, intervals))
             begun = loop.serve(
-                arrivals,
-                queue,
-                np.zeros(arrivals.size, np.int8),
-                keys,
-                self.scale,
-                self.law,
-                windows,
-                window_of,
-                switches,
-                self.coded,
-                self.line_of,
-                *comes,
-                staff.masks,
-                staff.agents,
-                self.late_every,
-                LOST.total_seconds(),
-                outcomes[r],
-                backlog[r],
-                at_work,
-                on_queue,
-                np.full(arrivals.size, -1.0),
+                loop.Cases(arrivals, queue, unrated, keys, *self.handling(r, cases)),
+                rules,
+                crew or self._crew(staff, r),
+                loop.Tally(
+                    outcomes=outcomes[r],
+                    backlog=backlog[r],
+                    first_backlog=first_backlog[r],
+                    busy=at_work,
+                    present=on_queue,
+                    overrun=over,
+                    replies=replies[r],
+                    first_start=np.full(arrivals.size, -1.0),
+                ),
             )
-            busy[r], present[r] = at_work, on_queue
+            busy[r], present[r], overrun[r] = at_work, on_queue, over
             return int(begun)
 
         messages = _in_threads(replicate, count, threads, progress)
@@ -170,8 +227,11 @@ class Trial:
             lines=self.lines,
             outcomes=outcomes,
             backlog=backlog,
+            first_backlog=first_backlog,
             busy_s=busy,
             present_s=present,
+            overrun_s=overrun,
+            replies=replies.sum(axis=0, dtype=np.int64),
             messages=messages,
         )
 
@@ -186,6 +246,7 @@ def make_trial(
     seed: int,
     replications: int | None = None,
     spike_mode: Collection[str] = (),
+    order: Order = "live",
     keep: bool = False,
 ) -> Trial:
     """The contacts of the paths in [start, end), ready to be answered.
@@ -193,10 +254,18 @@ def make_trial(
     forecast      for its aht_s
     replications  one a path by default; more go through the paths again with fresh draws
     spike_mode    queues in which lost cases come last, but for the reserved share of claims
-    keep          hold the drawn cases in memory, 20 bytes each, for a trial that runs many times
+    order         "live": that of `wfm.order`; "fifo": messages as they come, new or returning
+    keep          hold the drawn cases and their handling in memory, 28 bytes each, for a trial
+                  that runs many times
 
-    Deterministic in `seed`. RequestError for no replications, too many queues or an empty span.
+    Deterministic in `seed`. RequestError for no replications, too many queues, an empty span, or
+    spike mode in a queue that is first come, first served.
     """
+    if order == "fifo" and spike_mode:
+        raise RequestError(
+            f"spike mode of {', '.join(map(repr, spike_mode))} changes the live order; it does "
+            'nothing under order="fifo": leave one of them out'
+        )
     contacts = contacts_of(paths, brand, start=start, end=end)
     count = contacts.shape[0] if replications is None else replications
     if count < 1 or len(brand.queues) > MOST_QUEUES or end <= start:
@@ -215,7 +284,7 @@ def make_trial(
         lines=tuple(flat),
         replications=count,
         contacts=contacts,
-        scale=work_scale(forecast, brand, start=start, end=end),
+        scale=handling_scale(forecast, brand, start=start, end=end),
         law=np.vstack([law_of(q) for q in brand.queues]),
         windows=windows_of(brand.queues, start, end),
         coded=coded,
@@ -223,6 +292,7 @@ def make_trial(
         late_every=np.array([every if q.name in spike_mode else 0 for q in brand.queues], np.int64),
         planned_shrinkage=brand.planning.planned_shrinkage,
         unplanned_shrinkage=brand.planning.unplanned_shrinkage,
+        fifo=order == "fifo",
         root=key_of(f"seed {seed}"),
     )
     if keep:

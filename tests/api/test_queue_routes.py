@@ -55,7 +55,6 @@ def staffed(store: Store) -> None:
                 seed=1,
                 inputs={},
                 summary={},
-                certificate={},
                 published_at=w.at,
                 **w.stamp,
             )

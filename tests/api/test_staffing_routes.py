@@ -29,7 +29,6 @@ def published(store: Store) -> None:
                 seed=1,
                 inputs={},
                 summary={},
-                certificate={},
                 published_at=now - timedelta(minutes=90),
                 published_by="planner",
                 **writing.stamp,

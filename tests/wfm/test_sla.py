@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 
 from wfm.calendars import Hours, ServiceWindow, is_open, next_opening, open_seconds
 from wfm.errors import DataError
-from wfm.sla import Duration, OpeningGoal, ServiceGoal, WorkLaw, first_response_due
+from wfm.sla import (
+    Duration,
+    OpeningGoal,
+    ServiceGoal,
+    WorkLaw,
+    first_response_due,
+    goal_doubts,
+)
 
 laws = settings(max_examples=50, deadline=None, derandomize=True)
 
@@ -122,9 +130,51 @@ def test_a_work_law_without_work_or_end_is_refused(values, told):
         WorkLaw(**values)
 
 
-def test_a_negative_duration_is_refused():
-    with pytest.raises(DataError, match="is negative"):
-        Duration(-1.0, 0.5)
+@pytest.mark.parametrize(
+    ("mean_s", "cv"), [(-1.0, 0.5), (math.inf, 0.5), (math.nan, 0.5), (60.0, math.nan)]
+)
+def test_a_duration_that_cannot_be_is_refused(mean_s, cv):
+    with pytest.raises(DataError, match="is negative or not finite"):
+        Duration(mean_s, cv)
+
+
+@pytest.mark.parametrize("cases", [(0.0,), (8.0, -1.0), (math.nan,), (8.0, math.inf)])
+def test_a_productivity_that_cannot_be_is_refused(cases):
+    with pytest.raises(DataError, match="productivity"):
+        WorkLaw(productivity=cases)
+
+
+PROMISE = ServiceGoal()
+ROOMY = OpeningGoal(3600, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("goals", "opening", "words"),
+    [
+        ((PROMISE, ServiceGoal(threshold_s=1800, share=0.8)), ROOMY, "within 1800 s adds nothing"),
+        ((PROMISE, PROMISE), ROOMY, "adds nothing"),
+        ((PROMISE, ServiceGoal(scope="day")), ROOMY, "adds nothing"),
+        ((PROMISE, ServiceGoal("resolution", 600, 0.5)), ROOMY, "is sooner than"),
+        ((PROMISE,), OpeningGoal(600, 0.9), "the opening goal, 600 s"),
+    ],
+)
+def test_goals_that_swallow_or_contradict_each_other_are_told_once(goals, opening, words):
+    (told,) = goal_doubts(goals, opening, shuts=True)
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    "goals",
+    [
+        (PROMISE,),
+        (PROMISE, ServiceGoal(threshold_s=1800, share=0.95)),
+        (ServiceGoal(scope="day"), ServiceGoal(threshold_s=1800, scope="interval")),
+        (PROMISE, ServiceGoal("next_reply", 900, 0.8), ServiceGoal("resolution", 3600, 0.8)),
+    ],
+)
+def test_goals_that_each_ask_for_something_are_left_alone(goals):
+    assert goal_doubts(goals, ROOMY, shuts=True) == []
+    assert goal_doubts(goals, OpeningGoal(60, 0.9), shuts=False) == []
 
 
 @laws

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from wfm.brands import Brand, Planning
+from wfm.brands import RISKS, Brand, Planning, Risk
 from wfm.errors import Conflict
 from wfm.ingest.brandqueues import read_markets, read_queues
 from wfm.ingest.brandshifts import read_activities, read_contracts, read_templates
@@ -13,6 +13,7 @@ from wfm.ingest.faults import Faults
 from wfm.ingest.report import ImportReport
 from wfm.ingest.tomltable import TomlTable, read_toml, zone_of
 from wfm.progress import Progress, silent
+from wfm.sla import goal_doubts
 from wfm.store.brands import find_brand, save_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
@@ -73,8 +74,18 @@ def import_brand(
         notes=(
             f"{brand.name}: {len(brand.queues)} queues, {len(brand.contracts)} contracts, "
             f"{len(brand.templates)} shift templates.",
+            *_goal_notes(brand),
         ),
     )
+
+
+def _goal_notes(brand: Brand) -> list[str]:
+    """What is odd about the queues' goals; they are kept as they stand."""
+    return [
+        f"Queue {queue.name}: {doubt}."
+        for queue in brand.queues
+        for doubt in goal_doubts(queue.goals, queue.opening_goal, shuts=not queue.window.is_always)
+    ]
 
 
 def _check_people(brand: Brand, connection: Connection) -> None:
@@ -116,6 +127,7 @@ def _planning(table: TomlTable) -> Planning:
         table.number("unplanned_shrinkage", default.unplanned_shrinkage, high=1, below=True),
         table.number("occupancy_cap", default.occupancy_cap, above=True, high=1),
         table.number("risk_quantile", default.risk_quantile, low=0.5, high=0.975),
+        cast(Risk, table.choice("risk", RISKS, default.risk)),
     )
     table.done()
     return planning

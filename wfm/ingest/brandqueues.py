@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import cast
 
@@ -11,10 +12,9 @@ from wfm.errors import DataError
 from wfm.ingest.faults import unknown
 from wfm.ingest.hours import Slot, hours_of, parse_hours
 from wfm.ingest.tomltable import QUEUE_NAME, TomlTable, named, told, zone_of
-from wfm.sla import Duration, Metric, OpeningGoal, Scope, ServiceGoal, WorkLaw
+from wfm.sla import SCOPES, Duration, Metric, OpeningGoal, Scope, ServiceGoal, WorkLaw
 
 METRICS: tuple[Metric, ...] = ("first_response", "next_reply", "resolution")
-SCOPES: tuple[Scope, ...] = ("interval", "hour", "day")
 MARKET_HOURS = ("mon-fri 09:00-18:00",)
 
 # A holiday calendar is asked for some year to learn whether the country has one.
@@ -138,11 +138,32 @@ def _work(table: TomlTable) -> WorkLaw:
         table.number("continue_p", default.continue_p, high=1, below=True),
         _duration(table.table("think"), default.think),
         table.whole("concurrency_max", default.concurrency_max, low=1, high=100),
+        _productivity(table),
     )
     if law.first_touch.mean_s <= 0:  # already told; keep reading with a law that holds
         law = replace(law, first_touch=default.first_touch)
     table.done()
     return law
+
+
+def _productivity(table: TomlTable) -> tuple[float, ...]:
+    """Measured cases per agent-hour at 1, 2, .. open conversations; none where it is left out."""
+    value = table.raw("productivity")
+    if value is None:
+        return ()
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
+        and all(0 < v < math.inf for v in value)
+    ):
+        return tuple(float(v) for v in value)
+    table.fault(
+        "productivity",
+        "want a list of numbers above 0: cases per agent-hour at 1, 2, .. open conversations",
+        value,
+    )
+    return ()
 
 
 def _goals(queue: TomlTable, work: WorkLaw) -> tuple[ServiceGoal, ...]:

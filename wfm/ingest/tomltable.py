@@ -6,6 +6,7 @@ and of each key that begins a line.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -134,8 +135,10 @@ class TomlTable:
         if high != float("inf"):
             span += f" and {'below' if below else 'at most'} {high:g}"
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            fits = (value > low if above else value >= low) and (
-                value < high if below else value <= high
+            fits = (
+                math.isfinite(value)
+                and (value > low if above else value >= low)
+                and (value < high if below else value <= high)
             )
             if fits:
                 return float(value)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from wfm.errors import IllegalMove, NotFound
-from wfm.store import forecasts, tables
+from wfm.store import certificates, forecasts, tables
 from wfm.store.engine import Writing
 from wfm.store.tabular import insert_frame
 from wfm.store.tabular import read_frame as read_rows
@@ -42,7 +42,7 @@ _PUBLISH_LOCK = 0x77666D02
 
 @dataclass(frozen=True)
 class PlanRow:
-    """A plan without its tables and its certificate, which is the largest part of the row.
+    """A plan without its tables and its certificates.
 
     version  1, 2, 3 ... in the order of publishing; None while it is a draft
     lineage  what it was computed from
@@ -96,6 +96,7 @@ def insert_draft(
 ) -> int:
     """Write a plan with its forecast and its tables, each checked against its schema; gives its id.
 
+    certificate  what it attains, as a document; kept as the first of the plan's certificates
     forecast  what it was planned on, kept as a version of kind "plan" that the plan owns
     job_id  the job that made it, by which `made_by` finds it; a job makes one plan
     """
@@ -109,7 +110,6 @@ def insert_draft(
             seed=seed,
             inputs=dict(lineage),
             summary=dict(summary),
-            certificate=dict(certificate),
             job_id=job_id,
             **writing.stamp,
         )
@@ -120,6 +120,7 @@ def insert_draft(
     forecasts.insert(
         writing, forecast, kind="plan", start=start, end=end, seed=seed, plan_id=plan_id
     )
+    certificates.insert(writing, plan_id, certificate, seed=certificate.get("seed", seed))
     writing.audit("plan.draft", str(plan_id), after={"seed": seed})
     return plan_id
 
@@ -186,11 +187,8 @@ def find(connection: sa.Connection, which: int | Literal["current", "latest"]) -
 
 
 def certificate_document(connection: sa.Connection, plan_id: int) -> dict[str, Any]:
-    """The plan's certificate as JSON holds it."""
-    document: dict[str, Any] = connection.execute(
-        sa.select(tables.plans.c.certificate).where(tables.plans.c.plan_id == plan_id)
-    ).scalar_one()
-    return document
+    """The certificate that the plan was made with, as JSON holds it."""
+    return certificates.own_document(connection, plan_id)
 
 
 def listing(connection: sa.Connection, *, limit: int = 50, before: int | None = None) -> list[Any]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -172,7 +173,6 @@ plans = Table(
     Column("inputs", JSON, nullable=False),
     # Figures: objective, bound, gap, seconds, paid hours, shortfall, violations, stage costs.
     Column("summary", JSON, nullable=False),
-    Column("certificate", JSON, nullable=False),
     Column("published_at", Instant),
     Column("published_by", String(120)),
     # The job that made it: run again after a crash, it finds its plan and makes no second one.
@@ -258,6 +258,77 @@ plan_on_shift = Table(
     Column("queues", Text, nullable=False),
     Column("slots", Integer, nullable=False),
     Index(None, "plan_id", "start"),
+)
+
+# -- certificates of plans, and what came of the cases they promised -------------------------------
+
+certificates = Table(
+    "certificates",
+    metadata,
+    # The first of a plan is the one it was made and published with.
+    Column("certificate_id", Integer, primary_key=True),
+    Column("plan_id", Integer, ForeignKey("plans.plan_id", ondelete="CASCADE"), nullable=False),
+    # Seeds of streams are larger than those people give.
+    Column("seed", BigInteger, nullable=False),
+    Column("replications", Integer, nullable=False),
+    # The document without what is told by interval, hour and day.
+    Column("summary", JSON, nullable=False),
+    Column("document", JSON, nullable=False),
+    # The job that made it: run again after a crash, it finds its certificate.
+    Column("job_id", String(40), unique=True),
+    # The newest import of recorded cases that its scores know, and when they were reckoned.
+    Column("scored_import", Integer),
+    Column("scored_at", Instant),
+    Column("made_at", Instant, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Index(None, "plan_id"),
+)
+
+certificate_scores = Table(
+    "certificate_scores",
+    metadata,
+    Column(
+        "certificate_id",
+        Integer,
+        ForeignKey("certificates.certificate_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    # hour, day
+    Column("scope", String(8), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    # Empty: the first responses of all queues, each by its own promise.
+    Column("queue", String(80), primary_key=True),
+    Column("metric", String(20), primary_key=True),
+    # goal, opening
+    Column("goal", String(10), primary_key=True),
+    # 0 where the queues of a line promise different ones.
+    Column("threshold_s", Integer, primary_key=True),
+    Column("share", Float),
+    # Certified: cases a day, attainment and its band.
+    Column("expected", Float, nullable=False),
+    *(Column(name, Float, nullable=False) for name in ("promised", "p10", "p90")),
+    # What came: cases that are judged, and those of them in time.
+    Column("cases", Integer, nullable=False),
+    Column("on_time", Integer, nullable=False),
+    Index(None, "scope", "start"),
+)
+
+case_results = Table(
+    "case_results",
+    metadata,
+    # The other system's id; for a case without one, a blank, its queue, arrival and number.
+    Column("case_key", String(200), primary_key=True),
+    Column("queue", String(80), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    # The first human reply, sent.
+    Column("first_response_at", Instant),
+    Column("resolved_at", Instant),
+    # Open seconds in which the case waited for its customer.
+    Column("paused_s", Float),
+    Column("import_id", Integer, ForeignKey("imports.import_id")),
+    Index(None, "queue", "received_at"),
+    # Whether a plan's days have been heard of since they were scored.
+    Index(None, "received_at", "import_id"),
 )
 
 # -- forecasts: versions, immutable once written, and what people say about them ------------------

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,7 +30,7 @@ from api.console.charts.look import (
     nothing,
     wall,
 )
-from api.console.series import local
+from api.console.series import local, told_starts
 from api.console.steps import STEP_WORDS, step_end
 from forecasting.grid import Floats
 from forecasting.scoring.accuracy import Step
@@ -175,7 +174,7 @@ def _draw_lines(figure: go.Figure, lines: Lines, window: Window) -> None:
         figure.add_scatter(
             x=local(table.index, zone),
             y=table[column].round(2),
-            customdata=_told(table.index, zone),
+            customdata=told_starts(table.index, zone),
             mode="lines" if faint else mode,
             line=line,
             opacity=0.55 if faint else 1.0,
@@ -189,7 +188,7 @@ def _draw_lines(figure: go.Figure, lines: Lines, window: Window) -> None:
             y=lines.forecast["mean"].round(2),
             customdata=np.column_stack(
                 (
-                    _told(lines.forecast.index, zone),
+                    told_starts(lines.forecast.index, zone),
                     lines.forecast[["q10", "q90", "q025", "q975"]].round(1).astype(object),
                 )
             ),
@@ -202,25 +201,6 @@ def _draw_lines(figure: go.Figure, lines: Lines, window: Window) -> None:
                 "95 %: %{customdata[4]:,.0f}–%{customdata[5]:,.0f}"
             ),
         )
-
-
-def _told(index: pd.Index[Any], zone: ZoneInfo) -> np.ndarray[Any, Any]:
-    """Of each step: its start as text, and on a day on which clocks change the zone's short name.
-
-    Without it the hour that comes twice would be told twice alike.
-    """
-    starts = pd.DatetimeIndex(index)
-    moved = starts.tz_convert(zone)
-    whole = moved.normalize()
-    changes = (whole + pd.DateOffset(days=1) - whole) != timedelta(days=1)
-    names = [f" {at:%Z}" if change else "" for at, change in zip(moved, changes, strict=True)]
-    told: np.ndarray[Any, Any] = np.column_stack(
-        (
-            starts.strftime("%Y-%m-%dT%H:%M:%SZ").to_numpy(dtype=object),
-            np.array(names, dtype=object),
-        )
-    )
-    return told
 
 
 # -- what is known, below ------------------------------------------------------------------------
@@ -393,7 +373,7 @@ def _name(
 def change_words(change: Adjustment) -> str:
     """An adjustment in a few signs.
 
-    >>> from datetime import UTC
+    >>> from datetime import UTC, timedelta
     >>> day = datetime(2026, 3, 2, tzinfo=UTC)
     >>> change_words(Adjustment("x", day, day + timedelta(days=1), "percent", "TV", value=20))
     '+20 %'

@@ -12,20 +12,19 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from api.console import callers, layout, outlook, words
 from api.console.charts.forecast import change_words
 from api.console.loop import off_loop
-from api.console.views import Views
+from api.console.pages import work
+from api.console.pages.work import Work
+from api.console.views import FORECAST_JOB, Views
 from wfm.adjustments import Adjustment, AdjustmentKind
 from wfm.brands import Brand
 from wfm.errors import RequestError, WfmError
 from wfm.marks import Mark, MarkState
 from wfm.store.adjustments import StoredAdjustment
-from wfm.store.jobs import Job
 from wfm.timegrid import local_day
 
 SHOWN_MARKS = 8
 FORM_DAYS = 57
 WEEKS = 4
-POLL_MS = 700
-ANEW = "Forecast anew"
 QUARTERS = [f"{hour:02d}:{minute:02d}" for hour in range(24) for minute in (0, 15, 30, 45)]
 KINDS: dict[AdjustmentKind, str] = {
     "percent": "More or fewer, in percent",
@@ -40,8 +39,15 @@ STATE_WORDS: dict[MarkState, str] = {
 }
 MOVES: dict[MarkState, str] = {"accepted": "Accept", "rejected": "Reject"}
 DONE = {"accepted": "The mark is accepted.", "rejected": "The mark is rejected."}
-WHAT_FOR = "A new version of four weeks, from today on, with all that is known by now."
 COUNTS_ANEW = " It counts in forecasts that are made from now on."
+ANEW = Work(
+    page="forecast",
+    kind=FORECAST_JOB,
+    button="Forecast anew",
+    purpose="A new version of four weeks, from today on, with all that is known by now.",
+    start=lambda views, actor: views.start_forecast(WEEKS, actor),
+    done=("The forecast is made.", "Show it", layout.FORECAST.href),
+)
 
 
 # -- the cards ------------------------------------------------------------------------------------
@@ -121,34 +127,8 @@ def _number(id_: str) -> dcc.Input:
 
 
 def anew(views: Views) -> html.Section:
-    """The button, how far the work is, and how to stop it."""
-    running = views.open_job()
-    return layout.card(
-        None,
-        html.Div(
-            [
-                html.Div(html.P(WHAT_FOR, className="note"), id="forecast-said", role="status"),
-                html.Div(id="forecast-progress", role="status"),
-                html.Div(
-                    [
-                        html.Button(
-                            "Cancel",
-                            id="forecast-cancel",
-                            className="plain",
-                            hidden=True,
-                            n_clicks=0,
-                        ),
-                        html.Button(ANEW, id="forecast-anew", className="primary", n_clicks=0),
-                    ],
-                    className="buttons",
-                ),
-            ],
-            className="bar anew",
-        ),
-        dcc.Store(id="forecast-job", data=running),
-        dcc.Interval(id="forecast-poll", interval=POLL_MS, disabled=running is None),
-        className="flush",
-    )
+    """The button that makes a forecast, how far it is, and how to stop it."""
+    return layout.card(None, *work.bar(ANEW, views), className="flush")
 
 
 # -- what is listed -------------------------------------------------------------------------------
@@ -360,58 +340,6 @@ def act(views: Views, *, changed: int | None, presses: Any, form: dict[str, Any]
     return (changed or 0) + 1, html.P(said)
 
 
-# -- a forecast anew ------------------------------------------------------------------------------
-
-
-def steer(
-    views: Views, *, trigger: str | None, job_id: str | None, changed: int | None
-) -> dict[str, Any]:
-    """Start, stop or follow the job that makes a forecast; how the page shows it.
-
-    trigger  id of the component that called
-    """
-    if trigger == "forecast-anew":
-        job_id = views.start_forecast(WEEKS, callers.planner())
-    elif trigger == "forecast-cancel" and job_id:
-        views.cancel(job_id, callers.planner())
-    if not job_id:
-        return shown_job(None, changed)
-    return shown_job(views.job(job_id), changed)
-
-
-def shown_job(job: Job | None, changed: int | None) -> dict[str, Any]:
-    """The state of the buttons and the words on a job."""
-    is_open = job is not None and job.is_open
-    return {
-        "job": job.job_id if job is not None and is_open else None,
-        "quiet": not is_open,
-        "progress": job_words(job) if job is not None else "",
-        "busy": is_open,
-        "cancel": not is_open,
-        "changed": (changed or 0) + 1 if job is not None and job.state == "done" else no_update,
-    }
-
-
-def job_words(job: Job) -> Any:
-    if job.is_open:
-        return [
-            html.Progress(value=str(round(job.progress, 3)), max="1"),
-            html.Span(f" {words.percent(job.progress, digits=0)}, {job.stage}"),
-        ]
-    if job.state == "done":
-        return ["The forecast is made. ", html.A("Show it", href=layout.FORECAST.href)]
-    if job.state == "cancelled":
-        return "Cancelled; nothing was kept."
-    detail = (job.problem or {}).get("detail", "the service's log has the details")
-    return layout.failure(str(detail))
-
-
-def followed(views: Views, **given: Any) -> dict[str, Any]:
-    """`steer`, told by Dash what called."""
-    del given["start"], given["stop"], given["tick"]
-    return steer(views, trigger=ctx.triggered_id, **given)
-
-
 def register(app: Dash, views: Views) -> None:
     app.callback(
         Output("forecast-marks", "children"),
@@ -435,24 +363,7 @@ def register(app: Dash, views: Views) -> None:
         },
         prevent_initial_call=True,
     )(off_loop(act, views))
-    app.callback(
-        output={
-            "job": Output("forecast-job", "data"),
-            "quiet": Output("forecast-poll", "disabled"),
-            "progress": Output("forecast-progress", "children"),
-            "busy": Output("forecast-anew", "disabled"),
-            "cancel": Output("forecast-cancel", "hidden"),
-            "changed": Output("forecast-changed", "data", allow_duplicate=True),
-        },
-        inputs={
-            "start": Input("forecast-anew", "n_clicks"),
-            "stop": Input("forecast-cancel", "n_clicks"),
-            "tick": Input("forecast-poll", "n_intervals"),
-            "job_id": State("forecast-job", "data"),
-            "changed": State("forecast-changed", "data"),
-        },
-        prevent_initial_call=True,
-    )(off_loop(followed, views))
+    work.register(app, views, ANEW)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "function (kind) { return [kind === 'range', kind !== 'range']; }",
         Output("adjust-one", "hidden"),

@@ -15,12 +15,12 @@ from api.console.charts import look as drawing
 from api.console.charts import plan as charts
 from api.console.events import holidays_of
 from api.console.loop import off_loop
+from api.console.pages.goals import goals_table, promise_line, promised, worst_of
 from api.console.views import PlanView, Views
-from scheduling.certificate import GoalResult
 from wfm.brands import Brand
 from wfm.campaigns import Campaign
 from wfm.sla import ServiceGoal
-from wfm.timegrid import floor_interval, local_day, parse_instant
+from wfm.timegrid import floor_interval, local_day
 
 LEAD_IN_WEEK = timedelta(days=14)
 LEAD_IN_DAY = timedelta(days=2)
@@ -123,29 +123,6 @@ def messages(plan: PlanView) -> html.Section:
     return layout.card("Messages", html.Ul([html.Li(text) for text in found], className="messages"))
 
 
-def promise_line(plan: PlanView, queue: str) -> GoalResult | None:
-    """The certificate's line of the queue's first responses inside the window; "" is all queues."""
-    for line in plan.tables.certificate.goals:
-        if (line.queue, line.metric, line.goal) == (queue, "first_response", "goal"):
-            return line
-    return None
-
-
-def promised(plan: PlanView, queue: str) -> tuple[float | None, float | None]:
-    """Share and seconds promised to the queue; to all of them where they are promised the same."""
-    lines = [
-        line
-        for line in plan.tables.certificate.goals
-        if line.metric == "first_response" and line.goal == "goal" and line.share is not None
-        if queue in (series.ALL, line.queue)
-    ]
-    shares, thresholds = {line.share for line in lines}, {line.threshold_s for line in lines}
-    return (
-        shares.pop() if len(shares) == 1 else None,
-        thresholds.pop() if len(thresholds) == 1 else None,
-    )
-
-
 def tiles(plan: PlanView, brand: Brand, queue: str) -> list[Any]:
     """The promise's attainment, its worst hour and its band; hours and violations."""
     summary = plan.summary
@@ -202,74 +179,6 @@ def promise_tiles(plan: PlanView, brand: Brand, queue: str) -> list[Any]:
             words.band(line.p10, line.p90),
             f"{plan.tables.certificate.replications} replications",
         ),
-    ]
-
-
-def worst_of(line: GoalResult) -> tuple[float | None, datetime | None]:
-    """Attainment and start of the worst unit of the goal's scope, where it has cases."""
-    if line.worst is None:
-        return None, None
-    return line.worst["attainment"], parse_instant(line.worst["start"])
-
-
-def goals_table(plan: PlanView, brand: Brand, queue: str) -> html.Table:
-    """Every promise to the chosen queue (or to all), with what the simulation says of it."""
-    labels = {series.ALL: "All queues", **layout.queue_labels(brand)}
-    lines = [g for g in plan.tables.certificate.goals if queue in (series.ALL, g.queue)]
-    # All queues together first: it is the last of the certificate's lines.
-    lines.sort(key=lambda line: line.queue != series.ALL)
-    head = ("Queue", "Promise", "Overall", "P10–P90", "Worst", "Kept")
-    return html.Table(
-        [
-            html.Thead(html.Tr([html.Th(name, scope="col") for name in head])),
-            html.Tbody([_goal_row(line, labels, brand) for line in lines]),
-        ],
-        className="goals",
-    )
-
-
-def _goal_row(line: GoalResult, labels: dict[str, str], brand: Brand) -> html.Tr:
-    worst, worst_at = worst_of(line)
-    when = words.moment(worst_at, brand.tz) if worst_at else ""
-    return html.Tr(
-        [
-            html.Th(labels.get(line.queue, line.queue), scope="row"),
-            html.Td(promise_words(line)),
-            html.Td(words.percent(line.attainment), className="figure"),
-            html.Td(words.band(line.p10, line.p90, digits=0), className="figure"),
-            html.Td(
-                [
-                    words.percent(worst),
-                    html.Span(when, className="under"),
-                ],
-                className="figure",
-            ),
-            html.Td(kept_words(line), className="figure"),
-        ]
-    )
-
-
-def promise_words(line: GoalResult) -> str:
-    if line.threshold_s is None or line.share is None:
-        return "First response, each queue by its own promise"
-    return words.promise(
-        line.metric,
-        line.threshold_s,
-        line.share,
-        line.scope,
-        after_opening=line.goal == "opening",
-    )
-
-
-def kept_words(line: GoalResult) -> Any:
-    """Kept in each of its hours, or in how many it is missed."""
-    if line.share is None or not line.units:
-        return words.NONE
-    if line.kept:
-        return layout.badge("kept", "good")
-    return [
-        layout.badge("missed", "bad"),
-        html.Span(f"in {line.units_missed} of {line.units} {line.scope}s", className="under"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, html
@@ -18,7 +18,6 @@ from api.console.why import Basis, Why, explain
 from api.planning.parts import FELT, Known, Stretch
 from wfm.brands import Brand
 from wfm.errors import RequestError
-from wfm.frames import interval_index
 from wfm.timegrid import format_instant, local_day, parse_instant
 
 ABSENT = "The forecast does not hold this time; choose one of its days."
@@ -66,22 +65,8 @@ def days_of(look: Look) -> list[date]:
 
 
 def times_of(day: date, look: Look) -> list[dict[str, str]]:
-    """The steps of a local day, each by its wall-clock time and known by its instant.
-
-    Where clocks change, the zone's short name tells apart what comes twice.
-    """
-    start, end = spans.instants([day], look.zone)
-    starts = steps.step_starts(interval_index(start, end), look.step, look.zone).unique()
-    shown = "%H:%M" if end - start == timedelta(days=1) else "%H:%M %Z"
-    if look.step == "day":
-        shown = "the whole day"
-    return [
-        {
-            "label": at.tz_convert(look.zone).strftime(shown),
-            "value": format_instant(at.to_pydatetime()),
-        }
-        for at in starts
-    ]
+    """The steps of a local day, to choose from."""
+    return steps.options_of(day, look.step, look.zone)
 
 
 def chosen_now(look: Look, wanted: datetime) -> datetime | None:

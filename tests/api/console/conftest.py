@@ -14,12 +14,16 @@ import pandas as pd
 import pytest
 
 from api.console.views import ForecastView, Now, Piece, PlanView, Tables, Today, VersionView
+from api.planning.certificates import StoredCertificate
 from api.planning.whatif import Spike, WhatIfResult, Worst
 from forecasting.adjust import adjusted
 from forecasting.engine.intervals import LEAD_GROUPS
 from forecasting.scenarios.paths import Noise
 from forecasting.scoring.accuracy import Accuracy, Score
+from scheduling.calibration import Calibration, calibrate
 from scheduling.certificate import Certificate, GoalResult, Series
+from scheduling.explain import Explanation, Relaxation
+from scheduling.promise import Promise, PromiseCost
 from wfm.adjustments import Adjustment
 from wfm.brands import Brand, Market, Queue
 from wfm.calendars import ServiceWindow
@@ -288,6 +292,10 @@ def make_certificate(start: datetime, end: datetime) -> Certificate:
         series=tuple({scope: series(n, scope) for scope in starts} for n in range(len(names))),
         backlog={name: {"mean": [1.0], "p90": [2.0]} for name in names},
         occupancy=[0.7] * len(starts["interval"]),
+        first_response_s={
+            name: {"p50": 201.4, "p90": None if name == "x" else 612.0} for name in names
+        },
+        overrun_h=3.2,
     )
 
 
@@ -558,6 +566,132 @@ def make_forecast_view(version: VersionView, changes: tuple[StoredAdjustment, ..
     )
 
 
+def make_explanation(table: pd.DataFrame, queue: str, at: datetime) -> Explanation:
+    """The row's own figures, and two rules that could be looser."""
+    row = table[(table["start"] == pd.Timestamp(at)) & (table["queue"] == queue)].iloc[0]
+    return Explanation(
+        queue=queue,
+        start=at,
+        workload=row["workload"],
+        first_workload=row["first_workload"],
+        factor=row["factor"],
+        needs={name.removeprefix("need_"): row[name] for name in NEEDS},
+        binding=row["binding"],
+        agents=row["agents"],
+        agents_exact=row["agents_exact"],
+        attainment=row["attainment"],
+        low=row["attainment_low"],
+        high=row["attainment_high"],
+        less=row["attainment_less"],
+        more=row["attainment_more"],
+        relaxations=(
+            Relaxation("occupancy cap", "85 % to 90 %", 1.26, 412.0, "occupancy"),
+            Relaxation("time", "first replies within 20 min, not 15", -0.4, 38.2, "first"),
+        ),
+        sentence=f"{queue} needs {row['agents']} agents.",
+        notes=("The brand has changed since.",),
+    )
+
+
+def make_cost(promise: Promise) -> PromiseCost:
+    """4,000 hours for 90 %, 40 more for each percent; above 97 % nobody can."""
+    share = 0.9 if promise.share is None else promise.share
+    threshold_s = promise.threshold_s or 900
+    if share > 0.97:
+        return PromiseCost(
+            share, threshold_s, 0.8, None, None, None, reachable=False, reason="cannot be kept"
+        )
+    extra = 4_000 * (share - 0.9) - (threshold_s - 900) / 10
+    return PromiseCost(share, threshold_s, 0.8, 4_000 + extra, 40 + extra / 100, extra)
+
+
+def make_kept(plan: PlanView) -> tuple[StoredCertificate, ...]:
+    """The plan's own certificate and a later one, the newest first."""
+    made = plan.tables.certificate
+    return tuple(
+        StoredCertificate(
+            certificate_id=number,
+            plan_id=plan.plan_id,
+            seed=made.seed + number,
+            replications=made.replications * number,
+            made_at=datetime(2026, 3, 1, 10 + number, tzinfo=UTC),
+            actor="cli:ann",
+            own=number == 1,
+            messages=made.messages,
+            goals=made.goals,
+            store=None,  # type: ignore[arg-type]
+        )
+        for number in (2, 1)
+    )
+
+
+def make_calibration(plan: PlanView, days: int) -> Calibration:
+    """Scores of the plan's first days; what came of every fifth lies below its band."""
+    certificate = plan.tables.certificate
+    rows = []
+    for goal, series in zip(certificate.goals, certificate.series, strict=True):
+        own = series["day"]
+        for n, start in enumerate(certificate.starts["day"][:days]):
+            share = own.p10[n] - 0.02 if n % 5 == 4 else own.attainment[n] + 0.003
+            rows.append(
+                {
+                    "plan_id": plan.plan_id,
+                    "certificate_id": 1,
+                    "afterwards": False,
+                    "scope": "day",
+                    "start": start,
+                    "queue": goal.queue,
+                    "metric": goal.metric,
+                    "goal": goal.goal,
+                    "threshold_s": goal.threshold_s or 0,
+                    "share": goal.share,
+                    "expected": own.cases[n],
+                    "promised": own.attainment[n],
+                    "p10": own.p10[n],
+                    "p90": own.p90[n],
+                    "cases": 1_000,
+                    "on_time": round(1_000 * share),
+                }
+            )
+    return calibrate(rows)
+
+
+@dataclass
+class FakePromises:
+    """What the console asks of promises, from formulas; what was asked is kept."""
+
+    plan: PlanView
+    came: Calibration = field(default_factory=lambda: calibrate(()))
+    asked: list[tuple[str, Promise]] = field(default_factory=list)
+    certified: list[tuple[int, str]] = field(default_factory=list)
+    error: Exception | None = None
+
+    def explain(self, plan_id: int, queue: str, at: datetime) -> Explanation:
+        if self.error is not None:
+            raise self.error
+        return make_explanation(self.plan.tables.requirement, queue, at)
+
+    def cost(self, plan_id: int, queue: str, promise: Promise) -> PromiseCost:
+        if self.error is not None:
+            raise self.error
+        self.asked.append((queue, promise))
+        return make_cost(promise)
+
+    def certificates(self, plan_id: int) -> tuple[StoredCertificate, ...]:
+        return make_kept(self.plan)
+
+    def certificate(self, certificate_id: int) -> Certificate:
+        own = self.plan.tables.certificate
+        return replace(own, replications=own.replications * certificate_id)
+
+    def certify(self, plan_id: int, actor: str) -> str:
+        self.certified.append((plan_id, actor))
+        return "job-1"
+
+    def calibration(self) -> Calibration:
+        return self.came
+
+
 @dataclass
 class FakeViews:
     """The console's reads, from memory; and what planners change, kept there."""
@@ -575,6 +709,7 @@ class FakeViews:
     shown_scores: pd.DataFrame = field(default_factory=lambda: make_scores([]))
     jobs: dict[str, Job] = field(default_factory=dict)
     audit: list[tuple[str, str]] = field(default_factory=list)
+    promises: FakePromises | None = None
 
     def now(self) -> Now:
         return self.clock
@@ -649,8 +784,8 @@ class FakeViews:
         self.jobs["job-1"] = make_job("job-1", actor)
         return "job-1"
 
-    def open_job(self) -> str | None:
-        return next((j.job_id for j in self.jobs.values() if j.is_open), None)
+    def open_job(self, kind: str) -> str | None:
+        return next((j.job_id for j in self.jobs.values() if j.is_open and j.kind == kind), None)
 
     def job(self, job_id: str) -> Job:
         return self.jobs[job_id]
@@ -705,7 +840,14 @@ def views(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> FakeViews:
         ),
         shown_marks=make_marks(),
         shown_scores=make_scores([1, 2]),
+        promises=FakePromises(plan),
     )
+
+
+@pytest.fixture
+def make_came() -> Callable[[PlanView, int], Calibration]:
+    """What came of a plan's first days; every fifth lies below its band."""
+    return make_calibration
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ def client(views) -> Iterator[TestClient]:
         yield started
 
 
-@pytest.mark.parametrize("path", ["/console/", "/console/roster", "/console/whatif"])
+@pytest.mark.parametrize(
+    "path", ["/console/", "/console/requirement", "/console/roster", "/console/whatif"]
+)
 def test_each_page_has_its_own_address(client, path):
     answer = client.get(path)
 
@@ -36,6 +38,10 @@ def test_every_script_and_style_is_the_services_own(client):
     assert len(found) > 5
     assert all(link.startswith("/console/") for link in found)
     assert all(client.get(link).status_code == 200 for link in found)
+
+
+def test_the_first_page_that_anyone_opens_has_its_styles(client):
+    assert "assets/style.css" in client.get("/console/roster").text
 
 
 def test_the_address_without_its_slash_leads_to_the_console(client):

@@ -129,7 +129,7 @@ def test_choosing_a_queue_and_a_week_redraws_the_plan(store: Store, fill: Any, w
     assert watched.complaints == []
 
 
-@pytest.mark.parametrize("path", ["", "roster", "whatif"])
+@pytest.mark.parametrize("path", ["", "requirement", "roster", "whatif"])
 def test_a_page_opened_by_its_own_address_says_what_is_missing(
     store: Store, watched: Watched, path: str
 ):
@@ -220,6 +220,54 @@ def test_a_planner_reads_the_forecast_and_changes_it(
         ("forecast.adjust", "console:ann"),
         ("forecast.withdraw", "console:ann"),
     ]
+    assert watched.complaints == []
+    assert watched.hosts == {urlsplit(address).netloc}
+
+
+def told_hours(page: Any) -> float:
+    """The agent hours that the page tells for the promise on its sliders."""
+    return float(page.inner_text("#cost-result .tile .value >> nth=0").replace("\u202f", ""))
+
+
+def test_a_planner_asks_why_and_what_another_promise_costs(
+    store: Store, fill: Any, watched: Watched, tmp_path: Path
+):
+    records.publish(store, fill(store), "test")
+    page = watched.page
+    with serving(store) as address:
+        page.goto(sign_in_url(store, address, "test"))
+        page.goto(f"{address}/console/requirement")
+        page.wait_for_selector("#needs-why .sentence", timeout=60_000)
+        assert page.title() == "Requirement · Northlight"
+
+        before = page.inner_text("#needs-facts h3")
+        box = page.locator("#requirement-chart .nsewdrag").first.bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.77, box["y"] + box["height"] * 0.6)
+        page.wait_for_selector("#requirement-chart .hoverlayer text")
+        page.mouse.click(box["x"] + box["width"] * 0.77, box["y"] + box["height"] * 0.6)
+        page.wait_for_selector(f"#needs-facts h3:not(:text-is('{before}'))")
+        clicked = page.inner_text("#needs-facts h3").partition("–")[0].removeprefix("X, ")
+        page.wait_for_selector(f"#needs-why .sentence:has-text('{clicked[-5:]}')")
+
+        page.wait_for_selector("#cost-result :text('plan\\'s own promise')")
+        hours = told_hours(page)
+        page.locator("#cost-minutes [role=slider]").focus()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_selector("#cost-words:has-text('within 5 min')", timeout=60_000)
+        page.wait_for_selector("#cost-chart .main-svg path.js-line", timeout=60_000)
+        assert told_hours(page) >= hours
+
+        assert "± 0.12 %" in page.inner_text("#certificate-goals")
+        assert "wfm import cases" in page.inner_text("#certificate-came")
+        page.screenshot(path=tmp_path / "requirement.png", full_page=True)
+
+        page.set_viewport_size({"width": 400, "height": 800})
+        page.goto(f"{address}/console/requirement")
+        page.wait_for_selector("#cost-chart .main-svg path.js-line")
+        page.wait_for_selector("#certificate-goals tbody tr")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
     assert watched.complaints == []
     assert watched.hosts == {urlsplit(address).netloc}
 

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from api.auth import Caller
 from api.console import app, callers, outlook
-from api.console.pages import accuracy, changes, reasons
+from api.console.pages import accuracy, changes, reasons, work
 from api.console.pages import forecast as page
 from api.console.views import Today, VersionView
 from wfm.brands import Brand
@@ -72,8 +72,9 @@ def explained(views, at="2026-03-03T08:00:00Z", **chosen):
 def test_the_page_stands_between_plan_and_roster(views):
     _, navigation, *_ = app.show(views, "/console/forecast")
 
-    assert [link.children for link in navigation] == ["Plan", "Forecast", "Roster", "What-if"]
-    assert [link.className for link in navigation] == ["", "here", "", ""]
+    names = [link.children for link in navigation]
+    assert names == ["Plan", "Forecast", "Requirement", "Roster", "What-if"]
+    assert [link.className for link in navigation] == ["", "here", "", "", ""]
 
 
 def test_it_needs_no_plan(views):
@@ -435,7 +436,7 @@ def as_planner(monkeypatch):
 
 
 def steer(views, trigger=None, job_id=None):
-    return changes.steer(views, trigger=trigger, job_id=job_id, changed=3)
+    return work.steer(changes.ANEW, views, trigger=trigger, job_id=job_id, changed=3)
 
 
 def test_a_forecast_is_made_by_a_job_that_is_followed_to_its_end(views, as_planner):

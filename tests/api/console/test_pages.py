@@ -15,7 +15,7 @@ from api.console.views import Now
 from wfm.campaigns import Campaign
 from wfm.errors import RequestError, StoreBusy
 
-PAGES = ("/console/", "/console/roster", "/console/whatif")
+PAGES = ("/console/", "/console/requirement", "/console/roster", "/console/whatif")
 
 
 def text_of(found) -> str:
@@ -111,10 +111,13 @@ def test_the_machines_own_time_needs_no_notice(views):
 
 def test_what_the_callbacks_write_to_exists_on_the_pages(views):
     on_pages = {
-        name: ids_of(app.show(views, path)[0]) for name, path in zip("prw", PAGES, strict=True)
+        name: ids_of(app.show(views, path)[0]) for name, path in zip("pqrw", PAGES, strict=True)
     }
 
     assert {"plan-forecast", "plan-forecast-note", "plan-heat", "plan-goals"} <= on_pages["p"]
+    assert {"requirement-chart", "requirement-tiles", "needs-chart"} <= on_pages["q"]
+    assert {"cost-sliders", "cost-chart", "cost-asked"} <= on_pages["q"]
+    assert {"certificate-goals", "certificate-came"} <= on_pages["q"]
     assert {"roster-grid", "roster-words", "roster-coverage", "roster-count"} <= on_pages["r"]
     assert {"whatif-result", "whatif-run", "whatif-half-life"} <= on_pages["w"]
 

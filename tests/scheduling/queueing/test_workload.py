@@ -42,7 +42,13 @@ def queue(window: ServiceWindow | None = None, **law: object) -> Queue:
 def load_of(method, contacts, of: Queue, lag: float = 450.0):
     end = MONDAY + timedelta(minutes=15 * len(contacts))
     return method(
-        np.asarray(contacts, float), np.ones(len(contacts)), of, start=MONDAY, end=end, lag=lag
+        np.asarray(contacts, float),
+        np.ones(len(contacts)),
+        of,
+        start=MONDAY,
+        end=end,
+        lag=lag,
+        follow_lag=lag,
     )
 
 

@@ -1,138 +1,88 @@
-"""A day on which methods differ: 5 to 120 cases a quarter of an hour, six minutes each.
-
-Someone reads and writes for two minutes (lognormal, cv .5), sends, and is busy for four more (cv
-1.2). First responses within 15 minutes for 90 %; occupancy cap and shrinkage off.
-"""
+"""A day on which methods differ: SIPP breaks the promise, lagged MOL keeps it at the same price."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 
-from scheduling.queueing.erlang import agents_for, lognormal
-from scheduling.queueing.workload import convolve, offered_load
-from scheduling.simulation import eventloop as loop
-from scheduling.simulation.setting import key_of
-from wfm.sla import Duration
+from benchmarks import reference_day as day
+from benchmarks.staffing import formulas, sized
+from scheduling.queueing.erlang import lognormal
+from scheduling.trim import trim
 
-READ, REST = Duration(120.0, 0.5), Duration(240.0, 1.2)
-MEAN_S, DAY = 360.0, 96
-GOAL = {"service_s": MEAN_S, "first_touch": READ, "threshold_s": 900.0, "share": 0.9}
-
-
-def contacts(scale: float = 1.0) -> np.ndarray:
-    """From 04:00: night valley, midday bump, peak after 20:00; 4,370 cases at scale 1."""
-    hour = 4 + (np.arange(DAY) + 0.5) / 4
-    evening = np.exp(2.0 * (np.cos((hour - 20.3) / 24 * 2 * np.pi) - 1))
-    midday = 0.5 * np.exp(-(((hour - 12.5) / 1.5) ** 2))
-    shape = evening + midday
-    low = shape.min()
-    return scale * (5 + 115 * (shape - low) / (shape.max() - low))
-
-
-def survival() -> np.ndarray:
-    """Minutes of work in each minute after the start, by sampling both parts."""
-    rng = np.random.default_rng(1)
-    total = np.zeros(400_000)
-    for part in (READ, REST):
-        mu, sigma = lognormal(part)
-        total += rng.lognormal(mu, sigma, total.size)
-    edges = np.arange(121) * 60.0
-    capped = np.array([np.minimum(total, e).mean() for e in edges])
-    steps = np.diff(capped) / 60.0
-    return steps * MEAN_S / 60.0 / steps.sum()
-
-
-def lagged_agents(scale: float, lag_min: int = 8) -> np.ndarray:
-    per_minute = np.repeat(contacts(scale) / 15, 15)
-    load = offered_load(per_minute, survival())
-    late = np.concatenate([np.full(lag_min, load[:1].mean()), load[:-lag_min]])
-    return agents_for(late.reshape(DAY, 15).mean(axis=1), **GOAL).agents
-
-
-def alone_agents(scale: float) -> np.ndarray:
-    return agents_for(contacts(scale) * MEAN_S / 900, **GOAL).agents
-
-
-def simulated(agents: np.ndarray, scale: float, days: int) -> np.ndarray:
-    """Attainment of each interval of arrival, over `days` sampled days."""
-    law = np.zeros((1, loop.LAW_COLUMNS))
-    law[0, :2], law[0, [loop.AFTER_MU, loop.AFTER_SIGMA]] = lognormal(READ), lognormal(REST)
-    law[0, [loop.FIRST_DUE_S, loop.FOLLOW_DUE_S]] = 900.0, 3600.0
-    most, intervals = int(agents.max()), DAY + 8
-    agents = np.concatenate([agents, np.full(8, agents[-1])])
-    coming = []
-    for a in range(most):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], (agents > a).astype(int), [0]])))
-        coming += [(e * 900.0, a, 0 if k % 2 == 0 else -1) for k, e in enumerate(edges)]
-    coming.sort(key=lambda c: c[0])
-    at, who, what = (np.array(column) for column in zip(*coming, strict=True))
-    rng = np.random.default_rng(7)
-    sums = np.zeros((DAY, 3))
-    for day in range(days):
-        counts = np.zeros((intervals, 1), np.int64)
-        counts[:DAY, 0] = rng.poisson(contacts(scale))
-        path = np.uint64(loop.combine(key_of("reference"), np.uint64(day)))
-        arrival, queue, keys = loop.draw_cases(path, counts, np.array([1], np.uint64), 0)
-        outcomes = np.zeros((intervals, 1, 3), np.int32)
-        loop.serve(
-            arrival,
-            queue,
-            np.zeros(arrival.size, np.int8),
-            keys,
-            np.ones((intervals, 1)),
-            law,
-            np.array([[0.0], [1e9], [0.0]]),
-            np.array([0, 1]),
-            np.array([[0.0, 0.0, 1.0]]),
-            np.array([[float(loop.FIRST), 900.0]]),
-            np.array([0, 1]),
-            at.astype(float),
-            who.astype(np.int64),
-            what.astype(np.int64),
-            np.array([1], np.uint64),
-            most,
-            np.zeros(1, np.int64),
-            0.0,
-            outcomes,
-            np.zeros((intervals, 1), np.int32),
-            np.zeros((1, intervals)),
-            np.zeros(intervals),
-            np.full(arrival.size, -1.0),
-        )
-        sums += outcomes[:DAY, 0, :]
-    return sums[:, loop.ON_TIME] / sums.sum(axis=1)
+METHODS_OF = {scale: formulas(scale) for scale in (0.1, 1.0, 10.0)}
 
 
 def test_the_day_is_the_one_described():
-    assert contacts().min() == pytest.approx(5, abs=0.5)
-    assert contacts().max() == pytest.approx(120, abs=0.5)
-    assert contacts().sum() * MEAN_S / 3600 == pytest.approx(436.7, abs=1)
-    assert survival().sum() == pytest.approx(6.0)
-    assert convolve(np.ones(300), survival())[-1] == pytest.approx(6.0)
+    contacts = day.contacts()
+    assert contacts.min() == pytest.approx(5, abs=0.5)
+    assert contacts.max() == pytest.approx(120, abs=0.5)
+    assert contacts.argmax() == (20 - 4) * 4
+    assert day.workload().sum() * day.HOURS == pytest.approx(428.6, abs=0.2)
+    assert contacts[34] > contacts[40]  # the midday bump
 
 
-@pytest.mark.parametrize(("scale", "days"), [(0.1, 1500), (1.0, 300)])
+def test_the_offered_load_is_that_of_cases_sampled_one_by_one():
+    rng, each = np.random.default_rng(1), 4000
+    begin = np.repeat(np.arange(day.INTERVALS), each) + rng.random(day.INTERVALS * each)
+    weight = np.repeat(day.contacts() / each, each)
+    parts = [rng.lognormal(*lognormal(part), begin.size) for part in (day.TOUCH, day.REST)]
+    end = begin + sum(parts) / 900
+    busy = np.zeros(day.INTERVALS)
+    for i in range(12):  # intervals that a case may last
+        home = np.floor(begin) + i
+        part = np.clip(np.minimum(end, home + 1) - np.maximum(begin, home), 0, None)
+        busy += np.bincount(home.astype(int) % day.INTERVALS, weight * part, day.INTERVALS)
+    assert day.offered() == pytest.approx(busy, rel=0.05)
+    assert day.offered().sum() == pytest.approx(day.workload().sum(), rel=1e-3)
+
+
+def test_no_work_is_left_over_midnight_and_all_of_it_is_done():
+    trial = day.one_answer_days(0.1, replications=200, seed=5)
+    busy = trial.run(day.staff_of_heads(day.around(METHODS_OF[0.1]["mol"])[:, None], day.ALONE))
+    hours = busy.busy_s[:, 0, day.BEFORE : -day.AFTER].sum() / 200 / 3600
+    assert hours == pytest.approx(day.workload(0.1).sum() * day.HOURS, rel=0.02)
+
+
+@pytest.mark.parametrize(("scale", "days"), [(0.1, 600), (1.0, 100), (10.0, 15)])
 def test_lagged_offered_load_keeps_the_promise_in_every_interval(scale, days):
-    attained = simulated(lagged_agents(scale), scale, days)
-    assert attained.min() >= 0.93
+    trial = day.one_answer_days(scale, replications=days, seed=7)
+    (first,) = day.answered(trial, METHODS_OF[scale]["lagged_mol"])
+    assert first.attainment.min() >= 0.93 - 0.5 / np.sqrt(days)
+    assert (first.attainment < 0.895).sum() <= 1
 
 
 def test_each_interval_alone_costs_the_same_and_breaks_it():
-    lagged, alone = lagged_agents(1.0), alone_agents(1.0)
-    attained = simulated(alone, 1.0, 150)
+    lagged, alone = METHODS_OF[1.0]["lagged_mol"], METHODS_OF[1.0]["sipp_erlang_c"]
+    (first,) = day.answered(day.one_answer_days(1.0, replications=150, seed=7), alone)
     assert alone.sum() == pytest.approx(lagged.sum(), rel=0.01)
-    assert (attained < 0.895).sum() >= 15
+    assert (first.attainment < 0.895).sum() >= 10
 
 
-def test_the_price_over_the_workload_falls_with_size():
+def test_customers_who_give_up_or_no_safety_at_all_break_it_more():
+    trial = day.one_answer_days(1.0, replications=80, seed=7)
+    bad = {
+        method: int((day.answered(trial, agents)[0].attainment < 0.895).sum())
+        for method, agents in METHODS_OF[1.0].items()
+    }
+    assert min(bad["fluid"], bad["sipp_erlang_a"]) > bad["sipp_erlang_c"] > bad["lagged_mol"]
+
+
+def test_the_price_over_the_bound_falls_with_size():
     over = [
-        lagged_agents(scale).sum() / 4 / (contacts(scale).sum() * MEAN_S / 3600)
+        METHODS_OF[scale]["lagged_mol"].sum() * day.HOURS / day.bound_h(scale)
         for scale in (0.1, 1.0, 10.0)
     ]
     assert over[0] > over[1] > over[2]
-    assert over[1] < 1.10
-    assert over[2] < 1.02
-    assert math.isfinite(over[0])
+    assert over[1] < 1.08
+    assert over[2] < 1.01
+
+
+def test_trimming_takes_a_tenth_of_a_small_desk_and_holds_on_other_days():
+    lagged = sized(day.lagged(0.1))
+    judge = day.judge_on(day.one_answer_days(0.1, replications=400, seed=1))
+    found = trim(lagged, judge, 0.93, changes=((-1,),))
+    (fresh,) = day.answered(day.one_answer_days(0.1, replications=1000, seed=2), found.agents)
+    assert found.agents.sum() < 0.9 * lagged.sum()
+    assert fresh.attainment.min() >= 0.86
+    assert (fresh.attainment < 0.895).sum() <= 5

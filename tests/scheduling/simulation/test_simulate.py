@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from scheduling.simulation.attainment import attainment_by_interval
+from scheduling.simulation import eventloop as loop
+from scheduling.simulation.attainment import attainment_by_interval, first_response_s
 from scheduling.simulation.setting import lines_of
 from scheduling.simulation.simulate import simulate
+from scheduling.simulation.staff import staff_of_heads
+from scheduling.simulation.trial import make_trial
 from wfm.brands import Planning
 from wfm.calendars import Hours, ServiceWindow
 from wfm.errors import Cancelled, DataError, NotFound, RequestError
 from wfm.paths import Paths
-from wfm.sla import ServiceGoal
+from wfm.sla import Duration, ServiceGoal, WorkLaw
 
 OFFICE = ServiceWindow((Hours("UTC", frozenset(range(5)), 540, 1020),))
 
@@ -28,7 +33,7 @@ def run(desk, on_shift, **options):
 
 
 def same(a, b) -> bool:
-    arrays = ("outcomes", "backlog", "busy_s", "present_s")
+    arrays = ("outcomes", "backlog", "first_backlog", "busy_s", "present_s", "overrun_s", "replies")
     return all(np.array_equal(getattr(a, n), getattr(b, n)) for n in arrays)
 
 
@@ -213,3 +218,99 @@ def test_it_stops_when_told_to(make_desk, staff):
 
     with pytest.raises(Cancelled):
         run(desk, staff(constant(desk, 1)), progress=stop)
+
+
+def test_first_come_first_served_keeps_first_replies_waiting_behind_follow_ups(
+    make_desk, make_queue, staff
+):
+    goals = (ServiceGoal(), ServiceGoal("next_reply", 3600, 0.9, "day"))
+    desk = make_desk(20.0, make_queue(goals=goals))
+    on_shift = staff(constant(desk, 8))
+    live, fifo = (run(desk, on_shift, order=order) for order in ("live", "fifo"))
+    first, follow = (
+        np.array([r.outcomes[:, :, line, 0].sum() for r in (live, fifo)]) for line in (0, 1)
+    )
+    assert first[0] > 1.1 * first[1]
+    assert follow[0] < follow[1]
+
+
+def test_spike_mode_has_no_place_in_first_come_first_served(make_desk, staff):
+    desk = make_desk(2.0)
+    with pytest.raises(RequestError, match="spike mode of 'x'"):
+        run(desk, staff(constant(desk, 1)), order="fifo", spike_mode=("x",))
+
+
+def test_first_response_times_agree_with_the_promises_attainment(make_desk, staff):
+    desk = make_desk(12.0)
+    found = run(desk, staff(constant(desk, 6)))
+    sent = np.cumsum(found.replies.sum(axis=0))
+    in_time = found.outcomes[:, :, 0, 0].sum()
+    assert sent[14] == in_time
+    assert sent[-1] == found.outcomes[:, :, 0].sum()
+    half, most = first_response_s(found, "x")
+    assert half < most
+    share = in_time / sent[-1]
+    assert first_response_s(found, shares=(share,)) == [pytest.approx(900.0)]
+
+
+def test_without_agents_there_is_no_first_response_time(make_desk, staff):
+    desk = make_desk(4.0)
+    assert first_response_s(run(desk, staff(constant(desk, 1)).iloc[:0])) == [None, None]
+
+
+def test_work_after_a_shift_is_overrun_and_not_presence(make_desk, staff):
+    desk = make_desk(30.0)
+    on_shift = staff(constant(desk, 8)).assign(end=desk.index[48])
+    found = run(desk, on_shift)
+    assert found.overrun_s[:, :48].sum() == 0
+    assert (found.overrun_s.sum(axis=1) > 0).all()
+    # Swamped, so all work until the end; the rest is on time that is not theirs.
+    assert found.busy_s.sum() == pytest.approx(
+        found.present_s.sum() + found.overrun_s.sum(), rel=0.02
+    )
+    assert found.busy_s[:, 0, 48:].sum() == pytest.approx(found.overrun_s.sum())
+
+
+def test_those_who_wait_for_a_first_reply_are_part_of_the_backlog(make_desk, staff):
+    desk = make_desk(12.0)
+    found = run(desk, staff(constant(desk, 5)))
+    assert (found.first_backlog <= found.backlog).all()
+    assert 0 < found.first_backlog.sum() < found.backlog.sum()
+
+
+def test_a_trial_that_keeps_its_cases_answers_them_alike(make_desk):
+    desk = make_desk(8.0, paths=5)
+    crew = staff_of_heads(np.full((96, 1), 5), np.array([1], np.uint64))
+    given = {"start": desk.start, "end": desk.end, "seed": 3}
+    kept, fresh = (
+        make_trial(desk.forecast, desk.paths, desk.brand, keep=keep, **given)
+        for keep in (True, False)
+    )
+    assert same(kept.run(crew), fresh.run(crew))
+    assert same(kept.run(crew), fresh.run(crew))
+    # Another law is another handling, though the cases are the same.
+    law = kept.law.copy()
+    law[0, loop.FIRST_MU] += 0.5
+    slower = replace(kept, law=law).run(crew)
+    assert slower.busy_s.sum() > kept.run(crew).busy_s.sum()
+
+
+def test_held_conversations_need_more_than_their_work_and_less_than_one_at_a_time(
+    make_desk, make_queue, staff
+):
+    """Work of 12 agents; U(3) = .866 asks for 14, one conversation at a time for 30."""
+    work = WorkLaw(
+        first_touch=Duration(72.0, 1.0),
+        follow_up=Duration(72.0, 1.0),
+        think=Duration(180.0, 1.0),
+        continue_p=0.6,
+        concurrency_max=3,
+    )
+    desk = make_desk(60.0, make_queue(work=work), paths=8)
+    on_time = {
+        n: run(desk, staff(constant(desk, n))).outcomes[:, :, 0, :].sum(axis=(0, 1))
+        for n in (13, 16)
+    }
+    share = {n: found[0] / found.sum() for n, found in on_time.items()}
+    assert share[13] < 0.5
+    assert share[16] > 0.95

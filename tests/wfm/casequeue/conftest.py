@@ -112,7 +112,6 @@ class Desk:
                     seed=1,
                     inputs={},
                     summary={},
-                    certificate={},
                     published_at=w.at,
                     published_by=w.actor,
                     **w.stamp,

@@ -66,6 +66,14 @@ def faults_of(path: Path) -> list[str]:
         ("paid = true", "paid = 1", "true or false"),
         ('name = "Harbour & Pine"', "name = 7", "text in quotation marks"),
         ('metric = "resolution"', 'metric = "reply"', "next_reply"),
+        ("risk_quantile = 0.80", 'risk = "mean"', "use one of day, expected"),
+        ("mean_s = 180", "mean_s = inf", "above 0"),
+        ("mean_s = 120", "mean_s = nan", "at least 0"),
+        ("concurrency_max = 2", "concurrency_max = 0", "whole number from 1"),
+        ("concurrency_max = 2", "productivity = [8, 0]", "numbers above 0"),
+        ("concurrency_max = 2", "productivity = 8", "a list of numbers"),
+        ("threshold_s = 900, share = 0.90", "threshold_s = 0, share = 0.90", "from 1"),
+        ("threshold_s = 900, share = 0.90", "threshold_s = 900, share = 1.0", "below 1"),
     ],
 )  # fmt: skip
 def test_one_wrong_value_is_one_fault_with_its_line(changed, old: str, new: str, words: str):
@@ -131,6 +139,27 @@ def test_what_is_left_out_takes_the_defaults(brand_path: Path):
     assert linkedin.opening_goal.threshold_s == 3600
     assert linkedin.default_aht_s == linkedin.work.aht_s == 360
     assert read_brand(brand_path).queue("x").window == ServiceWindow.always()
+
+
+def test_risk_and_productivity_are_read(changed):
+    brand = read_brand(
+        changed(
+            ("risk_quantile = 0.80", 'risk = "expected"'),
+            ("concurrency_max = 2", "concurrency_max = 2\nproductivity = [8, 13.5]"),
+        )
+    )
+    assert brand.planning.risk == "expected"
+    assert brand.queue("x").work.productivity == (8.0, 13.5)
+
+
+def test_goals_that_contradict_each_other_are_kept_and_told(changed, store: Store):
+    path = changed(
+        ('metric = "resolution", threshold_s = 86400', 'metric = "resolution", threshold_s = 3600')
+    )
+    notes = import_brand(store, path, actor="test").notes
+    assert any(
+        "Queue email: the goal 80% of resolutions within 3600 s is sooner" in n for n in notes
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,14 @@ from wfm.ingest.brandfile import import_brand, read_brand
 from wfm.ingest.campaigns import import_campaigns
 from wfm.ingest.contacts import import_contacts
 from wfm.ingest.history import load_volumes
+from wfm.ingest.results import import_results
 from wfm.ingest.volumes import import_volumes
 from wfm.people import Availability, Preference, Skill, TimeOff
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
 from wfm.store.engine import Store
 from wfm.store.people import load_agents
+from wfm.store.results import recorded
 
 
 @pytest.fixture
@@ -39,6 +41,7 @@ def test_the_page_has_an_example_of_every_format(examples: dict[str, str]):
         "volumes.csv",
         "contacts.csv",
         "campaigns.csv",
+        "cases.csv",
     }
 
 
@@ -113,3 +116,16 @@ def test_the_campaigns_of_the_page_take_local_time_and_defaults(branded: Store, 
         "launch",
         400_000,
     )
+
+
+def test_the_cases_of_the_page_are_kept(branded: Store, example):
+    report = import_results(branded, [example("cases.csv")], actor="tester")
+
+    assert (report.rows_read, report.written) == (4, 4)
+    start, end = (datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (8, 9))
+    with branded.reading() as connection:
+        x = list(recorded(connection, "x", start, end))
+        (email,) = recorded(connection, "email", start, end)
+    assert [case.paused_s for case in x] == [None, 5400.0, None]
+    assert email.received_at == datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
+    assert email.first_response_at is None

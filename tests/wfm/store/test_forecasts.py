@@ -317,7 +317,7 @@ def test_a_deleted_plan_takes_its_forecast_and_scores_with_it(store: Store):
             tables.plans.insert()
             .values(
                 state="draft", starts_at=MONDAY, ends_at=MONDAY + DAY, seed=1, inputs={},
-                summary={}, certificate={}, **writing.stamp,
+                summary={}, **writing.stamp,
             )
             .returning(tables.plans.c.plan_id)
         )  # fmt: skip

@@ -33,7 +33,6 @@ def publish(store):
                 "seed": 1,
                 "inputs": {},
                 "summary": {},
-                "certificate": {},
                 "published_at": w.at,
             }
             plan_id = w.connection.execute(

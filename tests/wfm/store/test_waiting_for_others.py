@@ -112,7 +112,7 @@ def test_a_new_database_is_opened_by_many_at_once(store_url: str):
 def a_draft(store: Store) -> int:
     now = store.clock.now()
     values = {"starts_at": now, "ends_at": now, "seed": 1}
-    documents = {"inputs": {}, "summary": {}, "certificate": {}}
+    documents = {"inputs": {}, "summary": {}}
     with store.writing("ann") as writing:
         return writing.connection.execute(
             tables.plans.insert()

@@ -1,0 +1,73 @@
+"""What is recorded of cases, read from the store as `scheduling.calibration` takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scheduling.calibration import Recorded
+from wfm.brands import Queue
+from wfm.calendars import open_seconds
+from wfm.store import results
+from wfm.store.results import Extent
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Extents:
+    """From when until when imports tell of a queue, and our own queue does; None: nothing."""
+
+    imported: Extent | None
+    own: Extent | None
+
+
+def extents_of(connection: Connection) -> Mapping[str, Extents]:
+    """By queue, for those of which anything is recorded."""
+    imported, own = results.extents(connection), results.own_extents(connection)
+    return {name: Extents(imported.get(name), own.get(name)) for name in {*imported, *own}}
+
+
+def recorded_of(
+    connection: Connection,
+    queue: Queue,
+    start: datetime,
+    end: datetime,
+    *,
+    extents: Extents,
+    now: datetime,
+) -> Recorded:
+    """Cases of the queue that arrived in [start, end), imported ones and those of our own queue.
+
+    now  up to when our own queue tells; imports tell up to the last instant they name
+    """
+    rows: list[tuple[float, float, float, float]] = []
+    for case in results.recorded(connection, queue.name, start, end):
+        arrived, first = case.received_at.timestamp(), _seconds(case.first_response_at)
+        rows.append((arrived, first, _seconds(case.resolved_at), case.paused_s or 0.0))
+    if extents.own is not None:
+        for own in results.own_cases(connection, queue.name, start, end):
+            arrived, first = own.received_at.timestamp(), _seconds(own.first_response_at)
+            paused_s = sum(open_seconds(queue.window, since, to) for since, to in own.pauses)
+            rows.append((arrived, first, _seconds(own.resolved_at), paused_s))
+    received, replied, resolved, paused = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    known = [extent for extent in (extents.imported, extents.own) if extent is not None]
+    until = now if extents.own is not None else max(extent.last for extent in known)
+    return Recorded(
+        received=received,
+        first_response=replied,
+        resolved=resolved,
+        paused_s=paused,
+        first=min(extent.first for extent in known).timestamp(),
+        until=until.timestamp(),
+        complete=extents.own is not None,
+    )
+
+
+def _seconds(at: datetime | None) -> float:
+    return np.nan if at is None else at.timestamp()
