@@ -9,6 +9,7 @@ less. The occupancy cap and the minimum staff are kept whatever the simulation s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -61,7 +62,7 @@ def lower_requirement(
     requirement: pd.DataFrame,
     brand: Brand,
     agents: tuple[Agent, ...],
-    trial: Trial,
+    sampled: Callable[[], Trial],
     *,
     start: datetime,
     end: datetime,
@@ -74,7 +75,7 @@ def lower_requirement(
 ) -> Lowered:
     """The requirement that the cheapest shift mix found attains, by simulation.
 
-    trial    sampled days over [start, end), answered again and again
+    sampled  makes the days over [start, end) that are answered again and again, if need be
     reserve  part of what a promise lets be late that is kept free, for fresh days
 
     Deterministic in `seed`. Errors as in `roster.make_roster`.
@@ -103,7 +104,7 @@ def lower_requirement(
         taken,
         choices,
         desk_of(requirement, brand, start=start, end=end),
-        judge_of(trial, cover, brand, reserve=reserve),
+        judge_of(sampled(), cover, brand, reserve=reserve),
         touches=touching(cover.serves, cuts),
         floor=kept @ cuts.T.astype(np.float64),
         given=given,

@@ -37,7 +37,7 @@ def plan(
     weeks: Annotated[int, typer.Option("--weeks", help="How many weeks, 1 to 8.")] = 4,
     replications: Annotated[
         int, typer.Option("--replications", help="Sampled paths the certificate simulates.")
-    ] = 100,
+    ] = 200,
     models: Annotated[
         list[str] | None, typer.Option("--model", help="Only these forecasting models.")
     ] = None,

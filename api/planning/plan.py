@@ -1,6 +1,6 @@
 """The heart: `compute_plan`, from what is known to a certified roster. Pure, seeded, no store.
 
-    forecast -> scenario paths -> requirement -> roster -> staffing -> certificate
+    forecast -> scenario paths -> requirement -> saving -> roster -> staffing -> certificate
 
 The certificate judges the roster. Where a queue's hour falls short in a rehearsal, the requirement
 is raised there and the roster made again; the certificate that is kept is simulated on fresh seeds
@@ -26,17 +26,20 @@ from scheduling.certificate import FEW_CASES, Certificate, certify
 from scheduling.check import check_roster
 from scheduling.requirement import Requirement, make_requirement, repair
 from scheduling.roster import RosterOutcome, make_roster, on_shift_of, staffing_of
+from scheduling.saving import Lowered, lower_requirement
+from scheduling.simulation.trial import make_trial
 from wfm.adjustments import Adjustment
-from wfm.brands import Brand
+from wfm.brands import Brand, Queue
 from wfm.campaigns import Campaign
 from wfm.marks import Mark
 from wfm.people import Agent
 from wfm.progress import Progress, silent
+from wfm.sla import ServiceGoal
 from wfm.store.forecasts import Version
 from wfm.timegrid import INTERVAL_S, format_instant
 
 # Goes up when the same inputs would give another plan.
-POLICY_VERSION = "2"
+POLICY_VERSION = "3"
 
 # Paths the requirement's risk level is read from.
 RISK_PATHS = 200
@@ -49,7 +52,7 @@ REHEARSALS = 2
 
 # Each use of randomness has a stream of its own, so that a certificate never sees the days that a
 # plan was made on.
-STREAMS = {"risk": 1, "rehearsal": 2, "certificate": 3}
+STREAMS = {"risk": 1, "rehearsal": 2, "certificate": 3, "saving": 4}
 
 T = TypeVar("T")
 
@@ -75,7 +78,7 @@ class PlanInputs:
     start: datetime
     end: datetime
     seed: int
-    replications: int = 100
+    replications: int = 200
     models: tuple[str, ...] | None = None
     marks: tuple[Mark, ...] = ()
     incumbents: Mapping[str, str] = field(default_factory=dict)
@@ -151,7 +154,9 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
     brand, start, end = inputs.brand, inputs.start, inputs.end
     forecast = stages.run("Forecast", 0.0, 0.25, partial(_forecast, inputs))
     needed = stages.run("Requirement", 0.25, 0.3, partial(_require, inputs, forecast))
-    rostered = stages.run("Roster", 0.3, 0.55, partial(_roster, inputs, needed))
+    lowered = stages.run("Saving", 0.3, 0.38, partial(_save, inputs, forecast, needed))
+    needed = replace(needed, table=lowered.table)
+    rostered = stages.run("Roster", 0.38, 0.55, partial(_roster, inputs, needed))
     for again in range(REHEARSALS):
         begin = 0.55 + 0.32 * again / REHEARSALS
         rehearse = partial(_certify, inputs, forecast, rostered, stream="rehearsal")
@@ -199,12 +204,14 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
         summary={
             **_demand_figures(forecast, needed),
             **_roster_figures(inputs, rostered),
+            "saved_hours": round(lowered.hours, 1),
             **_certificate_figures(certificate),
             "violations": len(violations),
             "stages": stages.costs,
             "messages": [
                 *(f"rule broken: {violation}" for violation in violations),
                 *rostered.messages,
+                lowered.message,
                 *needed.warnings,
                 *forecast.notes,
             ],
@@ -257,6 +264,46 @@ def _require(inputs: PlanInputs, forecast: ForecastResult, told: Progress) -> Re
         end=inputs.end,
         progress=told,
     )
+
+
+def _save(
+    inputs: PlanInputs, forecast: ForecastResult, needed: Requirement, told: Progress
+) -> Lowered:
+    """The requirement that fewer paid hours attain in simulation.
+
+    Follow-ups that nobody made a promise for keep the one they are planned with: else the search
+    would leave them for ever.
+    """
+    brand = replace(inputs.brand, queues=tuple(map(_with_follow_ups, inputs.brand.queues)))
+    seed = seed_of(inputs.seed, "saving")
+    return lower_requirement(
+        needed.table,
+        brand,
+        inputs.agents,
+        partial(
+            make_trial,
+            forecast.table,
+            scenario_paths(forecast, count=REHEARSAL_PATHS, seed=seed),
+            brand,
+            start=inputs.start,
+            end=inputs.end,
+            seed=seed,
+            keep=True,
+        ),
+        start=inputs.start,
+        end=inputs.end,
+        seed=seed,
+        reserve=REHEARSAL_RESERVE,
+        history=inputs.history,
+        progress=told,
+    )
+
+
+def _with_follow_ups(queue: Queue) -> Queue:
+    if not queue.work.continue_p or any(g.metric != "first_response" for g in queue.goals):
+        return queue
+    assumed = ServiceGoal("next_reply", queue.follow_up_due_s, queue.promise.share, "hour")
+    return replace(queue, goals=(*queue.goals, assumed))
 
 
 def _roster(inputs: PlanInputs, needed: Requirement, told: Progress) -> RosterOutcome:

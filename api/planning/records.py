@@ -43,7 +43,7 @@ class PlanRequest:
     start: date
     weeks: int = 4
     seed: int = 1
-    replications: int = 100
+    replications: int = 200
     models: tuple[str, ...] | None = None
     publish: bool = False
 
@@ -73,7 +73,7 @@ class PlanRequest:
             start=date.fromisoformat(document["start"]),
             weeks=int(document.get("weeks", 4)),
             seed=int(document.get("seed", 1)),
-            replications=int(document.get("replications", 100)),
+            replications=int(document.get("replications", 200)),
             models=None if models is None else tuple(models),
             publish=bool(document.get("publish", False)),
         )

@@ -32,7 +32,7 @@ class PlanOrder(BaseModel):
     start: date | None = None
     weeks: int = 4
     seed: int = 1
-    replications: int = 100
+    replications: int = 200
     models: list[str] | None = None
     publish: bool = False
 
