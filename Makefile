@@ -43,6 +43,9 @@ check: $(STAMP) ## Lint, formatting and types
 bench: $(STAMP) ## Run the benchmarks, each within a minute (full: python -m benchmarks.NAME)
 	@$(V)/bin/python -m benchmarks.chain --quick
 	@$(V)/bin/python -m benchmarks.batch --quick
+	@$(V)/bin/python -m benchmarks.staffing --quick
+	@$(V)/bin/python -m benchmarks.simulation --quick
+	@$(V)/bin/python -m benchmarks.truth --quick
 	@$(if $(SERIES),$(V)/bin/python -m benchmarks.forecast --quick --data $(SERIES),\
 		echo "benchmarks.forecast is left out: no folders of series; say where they are with WFM_REAL_DATA")
 

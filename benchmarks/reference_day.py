@@ -24,7 +24,7 @@ from scheduling.queueing.workload import (
     offered_load,
     survival_kernel,
 )
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation import state
 from scheduling.simulation.staff import staff_of_heads
 from scheduling.simulation.trial import Order, Trial, make_trial
 from scheduling.trim import Judge
@@ -71,8 +71,8 @@ def contacts(scale: float = 1.0) -> Floats:
     """Expected cases of each interval, (96,); 4,286 of them at scale 1."""
     hour = 4 + (np.arange(INTERVALS) + 0.5) / 4
     past_peak = (hour - 20.3 + 12) % 24 - 12
-    evening = np.exp(-0.5 * (past_peak / np.where(past_peak < 0, 4.0, 1.0)) ** 2)
-    midday = 0.535 * np.exp(-0.5 * ((hour - 12.5) / 1.5) ** 2)
+    evening = np.exp(-0.5 * (past_peak / np.where(past_peak < 0, 4.0, 1.4)) ** 2)
+    midday = 0.402 * np.exp(-0.5 * ((hour - 12.5) / 1.5) ** 2)
     shape = evening + midday
     low, high = shape.min(), shape.max()
     return np.asarray(scale * (5 + 115 * (shape - low) / (high - low)))
@@ -164,7 +164,7 @@ def one_answer_days(scale: float, *, replications: int, seed: int) -> Trial:
     """Days on which a case is one reply, and four minutes of work after it."""
     trial = sampled_days(desk(), contacts(scale), replications=replications, seed=seed)
     law = trial.law.copy()
-    law[0, [loop.AFTER_MU, loop.AFTER_SIGMA]] = lognormal(REST)
+    law[0, [state.AFTER_MU, state.AFTER_SIGMA]] = lognormal(REST)
     return replace(trial, law=law)
 
 
@@ -173,7 +173,7 @@ def answered(trial: Trial, agents: Wholes) -> list[Judged]:
     outcomes = trial.run(staff_of_heads(around(agents)[:, None], ALONE)).outcomes
     of_day = outcomes[:, BEFORE:-AFTER].astype(np.int64)
     return [
-        Judged(of_day[:, :, line, loop.ON_TIME], of_day[:, :, line].sum(axis=2))
+        Judged(of_day[:, :, line, state.ON_TIME], of_day[:, :, line].sum(axis=2))
         for line in range(of_day.shape[2])
     ]
 

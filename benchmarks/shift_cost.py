@@ -1,4 +1,4 @@
-"""What shifts cost over the requirement, on the reference day: table shifts of benchmarks.staffing.
+"""Table shifts of benchmarks.staffing: what shifts cost over the requirement.
 
 Shifts start every half hour and pass midnight into the same day again. Of 8 hours with half an hour
 of break in the middle; or of 4, 6 and 8 hours, with a quarter, a quarter and half an hour. Breaks
@@ -35,8 +35,8 @@ WINDOW = 40
 NODES, NODES_QUICK = 4000, 200
 # What the search must attain in every interval of the days it is made on.
 TRAINED_SHARE = 0.906
-LIMITS = SavingLimits(rounds=30, moves=500)
-LIMITS_QUICK = SavingLimits(rounds=12, moves=200)
+LIMITS = SavingLimits(rounds=40, moves=1500, step=0.012, tries=4)
+LIMITS_QUICK = SavingLimits(rounds=12, moves=300, step=0.03)
 BAD_BELOW = 0.895
 
 

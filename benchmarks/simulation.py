@@ -246,7 +246,7 @@ def heap_loop(  # noqa: PLR0912, PLR0915 - one loop, as one would write it to be
 def simpy_waits(given: Drawn) -> list[float]:
     """Waits in order of arrival, by simpy's resource, the way its manual goes about it.
 
-    Its capacity is fixed: whoever is away is a request of a higher priority for an interval.
+    Its capacity is fixed: an agent who is away is a request of a higher priority, one an absence.
     """
     import simpy
 
@@ -256,16 +256,12 @@ def simpy_waits(given: Drawn) -> list[float]:
     desk = simpy.PriorityResource(env, capacity=most)
     waits = [NEVER] * len(given.arrival)
 
-    def away(until: float) -> Any:
-        with desk.request(priority=0) as turn:
-            yield turn
-            yield env.timeout(max(until - env.now, 0.0))
-
-    def roster() -> Any:
-        for i, there in enumerate(heads):
-            for _ in range(most - there):
-                env.process(away((i + 1.0) * INTERVAL_S))
-            yield env.timeout(INTERVAL_S)
+    def agent(number: int) -> Any:
+        for begins, ends in absences(heads, number):
+            yield env.timeout(max(begins - env.now, 0.0))
+            with desk.request(priority=0) as turn:
+                yield turn
+                yield env.timeout(max(ends - env.now, 0.0))
 
     def case(number: int) -> Any:
         came = env.now
@@ -279,10 +275,24 @@ def simpy_waits(given: Drawn) -> list[float]:
             yield env.timeout(came - env.now)
             env.process(case(number))
 
-    env.process(roster())
+    for number in range(most):
+        env.process(agent(number))
     env.process(customers())
     env.run(until=given.intervals * INTERVAL_S)
     return waits
+
+
+def absences(heads: Sequence[int], number: int) -> list[tuple[float, float]]:
+    """From when to when the agent of a number, from 0, is not needed: each stretch once."""
+    found: list[tuple[float, float]] = []
+    for i, there in enumerate(heads):
+        begins, ends = i * float(INTERVAL_S), (i + 1.0) * INTERVAL_S
+        if number < there:
+            continue
+        if found and found[-1][1] == begins:
+            begins = found.pop()[0]
+        found.append((begins, ends))
+    return found
 
 
 def _heads(given: Drawn) -> list[int]:

@@ -22,6 +22,9 @@ Table two_classes, at scale 1: cases with follow-ups (3 min, then 2 min with cha
 Erlang C per interval and the requirement of the product, each with messages answered as they come
 ("fifo") and in the live queue's order.
 Attainment of the day with its 95 % confidence interval, and of the worst interval with its own.
+
+Table shifts, at scale 1: paid hours of shifts that cover the requirement, and of those that the
+search by simulation leaves (`benchmarks.shift_cost`), over a bound that no shifts can beat.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import reference_day as day
+from benchmarks import shift_cost
 from benchmarks.report import finish, parser
 from scheduling.queueing.abandonment import agents_for_impatient
 from scheduling.queueing.erlang import Floats, Sizing, Wholes, agents_for
@@ -210,6 +214,27 @@ def _with_error(on_time: Wholes, judged: Wholes) -> tuple[float, float]:
     return round(float(ratio), 4), round(float(Z95 * error), 4)
 
 
+# -- shifts ---------------------------------------------------------------------------------------
+
+
+def on_shifts(*, seed: int, quick: bool) -> list[dict[str, Any]]:
+    """Paid hours over the bound of shifts, at scale 1; see `shift_cost`."""
+    staffed = formulas(1.0)
+    needs = {"erlang_c": staffed["sipp_erlang_c"], "lagged_mol": staffed["lagged_mol"]}
+    rows = []
+    for number, kind in enumerate(shift_cost.SHIFTS):
+        rows += shift_cost.rows_of(
+            kind,
+            needs,
+            scale=1.0,
+            train=(300 if quick else 1200, seed_of(seed, 8, number)),
+            fresh=(400 if quick else 1600, seed_of(seed, 9, number)),
+            quick=quick,
+        )
+        print(f"  shifts of {kind}", file=sys.stderr, flush=True)
+    return rows
+
+
 def main() -> None:
     args = parser(__doc__ or "").parse_args()
     begun = time.process_time()
@@ -219,11 +244,12 @@ def main() -> None:
         spent = time.process_time() - begun
         print(f"  {name}: {spent:.0f} s of CPU so far", file=sys.stderr, flush=True)
     classes = two_classes(seed=args.seed, quick=args.quick)
+    shifts = on_shifts(seed=args.seed, quick=args.quick)
     finish(
         "staffing",
         rows,
         args,
-        tables={"two_classes": classes},
+        tables={"two_classes": classes, "shifts": shifts},
         bound_h={name: round(day.bound_h(scale), 1) for name, scale in SCALES.items()},
         workload_h={
             name: round(float(day.workload(scale).sum() * day.HOURS), 1)

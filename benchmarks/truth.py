@@ -54,8 +54,8 @@ from forecasting.scenarios.paths import scenario_paths
 from scheduling.queueing.workload import grid_of
 from scheduling.requirement import make_requirement
 from scheduling.simulation.attainment import ratio_band
-from scheduling.simulation.eventloop import ON_TIME
 from scheduling.simulation.staff import Staff, staff_of_heads
+from scheduling.simulation.state import ON_TIME
 from scheduling.simulation.trial import Simulation
 from wfm.brands import Brand
 from wfm.timegrid import INTERVAL_S, intervals, local_day

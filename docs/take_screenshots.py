@@ -33,6 +33,12 @@ def open_forecast(page: Page) -> None:
     page.wait_for_selector("#forecast-reliability .main-svg")
 
 
+def open_requirement(page: Page) -> None:
+    page.click("#go-requirement")
+    page.wait_for_selector("#requirement-chart .main-svg")
+    page.wait_for_selector("#needs-chart .main-svg")
+
+
 def open_roster(page: Page) -> None:
     page.click("#go-roster")
     page.wait_for_selector("#roster-coverage .main-svg")
@@ -49,6 +55,7 @@ def open_what_if(page: Page) -> None:
 PICTURES = {
     "plan": open_plan,
     "forecast": open_forecast,
+    "requirement": open_requirement,
     "roster": open_roster,
     "whatif": open_what_if,
 }

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from scheduling.queueing.erlang import Floats
 from scheduling.simulation.attainment import first_response_s, promise_lines, ratio_band
-from scheduling.simulation.eventloop import ON_TIME
 from scheduling.simulation.setting import Line
 from scheduling.simulation.simulate import simulate
+from scheduling.simulation.state import ON_TIME
 from scheduling.simulation.trial import Simulation
 from wfm.brands import Brand
 from wfm.paths import Paths
@@ -266,7 +266,9 @@ def certify(
 
 def judge(simulation: Simulation, brand: Brand, *, seed: int) -> Certificate:
     """The certificate of what a simulation of the whole plan counted."""
-    starts, firsts = _units(simulation, brand)
+    begins = list(intervals(simulation.start, simulation.end))
+    firsts = first_intervals(simulation.start, simulation.end, brand)
+    starts = {scope: [begins[i] for i in firsts[scope]] for scope in SCOPES}
     goals, series = [], []
     together = promise_lines(simulation.lines)
     for i, line in enumerate(simulation.lines):
@@ -326,18 +328,17 @@ def _joint(lines: tuple[Line, ...], together: list[int]) -> JointLine:
     )
 
 
-def _units(
-    simulation: Simulation, brand: Brand
-) -> tuple[dict[str, list[datetime]], dict[str, NDArray[np.int64]]]:
-    """Starts of the units of each scope, and the number of the interval each begins with."""
-    all_ = list(intervals(simulation.start, simulation.end))
-    days = [local_day(at, brand.tz) for at in all_]
-    firsts = {
-        "interval": np.arange(len(all_)),
-        "hour": np.arange(0, len(all_), INTERVALS_AN_HOUR),
-        "day": np.array([i for i in range(len(all_)) if i == 0 or days[i] != days[i - 1]]),
+def first_intervals(start: datetime, end: datetime, brand: Brand) -> dict[str, Sums]:
+    """Number of the interval that each unit of [start, end) begins with, by scope.
+
+    Hours from `start`, the brand's local days.
+    """
+    days = [local_day(at, brand.tz) for at in intervals(start, end)]
+    return {
+        "interval": np.arange(len(days)),
+        "hour": np.arange(0, len(days), INTERVALS_AN_HOUR),
+        "day": np.array([i for i in range(len(days)) if i == 0 or days[i] != days[i - 1]]),
     }
-    return {scope: [all_[i] for i in firsts[scope]] for scope in SCOPES}, firsts
 
 
 def _standard_error(on_time: Sums, judged: Sums) -> Floats:

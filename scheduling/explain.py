@@ -62,8 +62,7 @@ class Explanation:
     binding        the constraint that decides, or "rehearsal"
     agents, agents_exact  whole and exact, before shrinkage
     attainment     first replies in time with `agents`, expected; low and high are P10 and P90 over
-                   days, less and more with one agent fewer and one more; None while shut, and
-                   for more agents than were reckoned with before a rehearsal
+                   days, less and more with one agent fewer and one more; None while shut
     relaxations    largest saving at the interval first; none where nobody is needed
     sentence       all of it in words
     notes          what to know before relying on it
@@ -97,9 +96,6 @@ def explain(row: pd.Series, known: Alternatives) -> Explanation:
     start, agents = pd.Timestamp(row["start"]).to_pydatetime(), int(row["agents"])
     own = _at(known.own, start)
     needs = {name: float(row[need]) for name, need in zip(NAMES, NEEDS, strict=True)}
-    same = _same(row, own)
-    raised = agents - int(own["agents"]) if same else 0
-    attained = _attained(own, raised) if raised > 0 else _attained(row, 0)
     found = Explanation(
         queue=str(row["queue"]),
         start=start,
@@ -110,24 +106,20 @@ def explain(row: pd.Series, known: Alternatives) -> Explanation:
         binding=str(row["binding"]),
         agents=agents,
         agents_exact=float(row["agents_exact"]),
-        **attained,
+        attainment=_share(row["attainment"]),
+        low=_share(row["attainment_low"]),
+        high=_share(row["attainment_high"]),
+        less=_share(row["attainment_less"]),
+        more=_share(row["attainment_more"]),
         relaxations=_relaxations(known, own) if agents else (),
         sentence="",
-        notes=() if same else (OTHER_RULES,),
+        notes=() if _same(row, own) else (OTHER_RULES,),
     )
     return replace(found, sentence=in_words(found, known.brand))
 
 
-def _attained(row: pd.Series, raised: int) -> dict[str, float | None]:
-    """Attainment as in Explanation, with so many agents more than the row's own.
-
-    Of other numbers of agents than one fewer, the row's own and one more nothing is known.
-    """
-    around = [row["attainment_less"], row["attainment"], row["attainment_more"]]
-    less, even, more = (around + [math.nan] * 3)[min(raised, 3) :][:3]
-    low, high = (math.nan, math.nan) if raised else (row["attainment_low"], row["attainment_high"])
-    found = {"attainment": even, "low": low, "high": high, "less": less, "more": more}
-    return {name: None if math.isnan(share) else float(share) for name, share in found.items()}
+def _share(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _relaxations(known: Alternatives, own: pd.Series) -> tuple[Relaxation, ...]:
@@ -186,9 +178,15 @@ def _what_decides(found: Explanation, brand: Brand) -> str:
     (queue,) = brand.queues
     if found.binding == "rehearsal":
         asked, most = max((need, name) for name, need in found.needs.items())
+        added = found.agents_exact - asked
+        if added < 0:
+            return (
+                f"A rehearsal decides: the {NAMES[most]} asks for {asked:.2f}, but in the "
+                f"simulation the promises are kept with {-added:.1f} fewer."
+            )
         return (
             f"A rehearsal decides: with the {asked:.2f} that the {NAMES[most]} asks for, an hour "
-            f"missed its goal in the simulation, and {found.agents_exact - asked:.1f} was added."
+            f"missed its goal in the simulation, and {added:.1f} was added."
         )
     need = found.needs[found.binding]
     others = max(value for name, value in found.needs.items() if name != found.binding)

@@ -9,15 +9,16 @@ plan that shares agents between queues should add up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from scheduling.queueing.carryover import expected_over_days
 from scheduling.queueing.dayfactor import LEVELS, day_ratios, expected_factor
 from scheduling.queueing.doubts import doubts_of
-from scheduling.queueing.erlang import Floats
+from scheduling.queueing.erlang import Floats, Wholes
 from scheduling.queueing.methods import (
     METHODS,
     Method,
@@ -32,7 +33,7 @@ from scheduling.queueing.replies import replies_of
 from scheduling.queueing.workload import Load, contacts_of, grid_of, work_scale
 from wfm.brands import Brand, Planning, Queue
 from wfm.errors import DemandError, RequestError
-from wfm.frames import FORECAST, INSTANT, NEEDS, REQUIREMENT, interval_index
+from wfm.frames import ATTAINMENTS, FORECAST, INSTANT, NEEDS, REQUIREMENT, interval_index
 from wfm.paths import Paths
 from wfm.progress import Progress, silent
 from wfm.sla import ServiceGoal
@@ -44,19 +45,57 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
+class QueueDays:
+    """A queue's expected work and how its days may turn out.
+
+    scale     factor on the work law, per interval; contacts expected new cases, per interval
+    ratios    (paths, days): load of each day over the expected one
+    days      number of the day of each interval
+    """
+
+    queue: Queue
+    method: Method
+    load: Load
+    scale: Floats
+    contacts: Floats
+    ratios: Floats
+    days: np.ndarray
+    planning: Planning
+
+
+@dataclass(frozen=True)
 class Requirement:
     """Table REQUIREMENT and what a planner should know about it.
 
     workload in the table is the expected offered load; agents hold on the planned-for day.
-    attainment is the expectation over the paths' days by steady-state formulas, low and high are
-    the days at P10 and P90; the certificate judges the roster itself.
+    attainment is the expectation over the paths' days, each by itself, by steady-state formulas;
+    low and high are the days at P10 and P90. The certificate judges the roster itself.
 
     factors  start of local day, queue, factor: load of the planned-for day over the expected one
+    queues   what each queue's figures were worked out from
     """
 
     table: pd.DataFrame
     factors: pd.DataFrame
     warnings: tuple[str, ...]
+    queues: tuple[QueueDays, ...] = field(repr=False)
+
+    def asking(self, table: pd.DataFrame) -> Requirement:
+        """The requirement with other agents asked for, and the attainment they have.
+
+        table  the own one with other `agents`, `agents_exact` and `binding`
+        """
+        attained = []
+        for desk in self.queues:
+            own = self.table[self.table["queue"] == desk.queue.name]
+            rows = table.loc[own.index]
+            if rows["agents"].equals(own["agents"]):
+                attained.append(own[list(ATTAINMENTS)])
+                continue
+            columns = _attainments(desk, rows["agents"].to_numpy())
+            attained.append(pd.DataFrame(columns, index=rows.index))
+        fresh = table.assign(**pd.concat(attained).sort_index())
+        return replace(self, table=REQUIREMENT.check(fresh))
 
 
 def make_requirement(
@@ -92,7 +131,7 @@ def make_requirement(
     warnings: list[str] = []
     if sampled.shape[0] < FEW_PATHS:
         warnings.append(f"only {sampled.shape[0]} paths: the risk level is a rough guess")
-    tables, factors = [], []
+    tables, factors, desks = [], [], []
     index = interval_index(start, end)
     for q, queue in enumerate(brand.queues):
         progress(q / len(brand.queues), f"requirement of {queue.name}")
@@ -110,6 +149,7 @@ def make_requirement(
             days=days,
             planning=brand.planning,
         )
+        desks.append(desk)
         factor = _planned_for(desk)
         table = _of_queue(desk, factor[days])
         tables.append(table.assign(start=index, queue=queue.name))
@@ -120,27 +160,11 @@ def make_requirement(
     table = pd.concat(tables, ignore_index=True).astype({"queue": "str", "start": INSTANT})
     table = table.sort_values(["start", "queue"], ignore_index=True)
     return Requirement(
-        REQUIREMENT.check(table), pd.concat(factors, ignore_index=True), tuple(warnings)
+        REQUIREMENT.check(table),
+        pd.concat(factors, ignore_index=True),
+        tuple(warnings),
+        tuple(desks),
     )
-
-
-@dataclass(frozen=True)
-class QueueDays:
-    """A queue's expected work and how its days may turn out.
-
-    scale     factor on the work law, per interval; contacts expected new cases, per interval
-    ratios    (paths, days): load of each day over the expected one
-    days      number of the day of each interval
-    """
-
-    queue: Queue
-    method: Method
-    load: Load
-    scale: Floats
-    contacts: Floats
-    ratios: Floats
-    days: np.ndarray
-    planning: Planning
 
 
 def _needs(desk: QueueDays, factor: Floats) -> Floats:
@@ -151,7 +175,8 @@ def _needs(desk: QueueDays, factor: Floats) -> Floats:
     return np.where(desk.load.is_open, np.vstack([goals.first, goals.follow, by_cap, floor]), 0.0)
 
 
-def _whole(exact: Floats) -> Floats:
+def whole(exact: Floats) -> Floats:
+    """Agents as they come: rounded up, but for what is only the arithmetic's."""
     return np.ceil(exact - ROUNDING)
 
 
@@ -176,18 +201,22 @@ def _planned_for(desk: QueueDays) -> Floats:
     goals = [*first_goals(desk.queue), *follow_goals(desk.queue, worst)] if worst > 0 else []
 
     def margin(factor: Floats) -> Floats:
-        agents = _whole(_needs(desk, factor[desk.days]).max(axis=0))
+        agents = whole(_needs(desk, factor[desk.days]).max(axis=0))
         least = np.full(starts.size, np.inf)
         for goal in goals:
             weight = follow if goal.metric == "next_reply" else desk.contacts
             weight = np.where(desk.load.is_open, weight, 0.0)
-            attained = attained_with(
+            expected, replies = _expected_desk(desk, goal), replies_of(goal.metric, desk.queue.work)
+            asked = {"threshold_s": float(goal.threshold_s)}
+            attained = expected_over_days(
+                attained_with(agents, expected, replies, levels=levels, **asked),
                 agents,
-                _expected_desk(desk, goal),
-                replies_of(goal.metric, desk.queue.work),
-                threshold_s=goal.threshold_s,
-                levels=levels,
-            ).mean(axis=0)
+                expected,
+                replies,
+                ratios=desk.ratios,
+                days=desk.days,
+                **asked,
+            )
             cases = np.add.reduceat(weight, starts)
             share = np.add.reduceat(weight * attained, starts) / np.maximum(cases, ROUNDING)
             least = np.minimum(least, np.where(cases > ROUNDING, share - goal.share, np.inf))
@@ -200,10 +229,26 @@ def _of_queue(desk: QueueDays, factor: Floats) -> pd.DataFrame:
     """One queue's columns; factor per interval."""
     needs = _needs(desk, factor)
     exact = needs.max(axis=0)
-    agents = _whole(exact)
+    agents = whole(exact).astype(np.int64)
     # On a tie the rule that nobody can relax is told first.
     order = np.array([3, 0, 1, 2])
     binding = np.array(["minimum", "first", "follow_up", "occupancy"], dtype=object)
+    return pd.DataFrame(
+        {
+            "workload": desk.load.erlangs,
+            "first_workload": desk.load.first,
+            "factor": factor,
+            **dict(zip(NEEDS, needs, strict=True)),
+            "agents": agents,
+            "agents_exact": exact,
+            **_attainments(desk, agents),
+            "binding": pd.Series(binding[needs[order].argmax(axis=0)], dtype="str"),
+        }
+    )
+
+
+def _attainments(desk: QueueDays, agents: Wholes) -> dict[str, Floats]:
+    """What so many agents attain, by the names of ATTAINMENTS; not a number while shut."""
     goal = desk.queue.promise
     attained = attained_around(
         agents,
@@ -212,40 +257,21 @@ def _of_queue(desk: QueueDays, factor: Floats) -> pd.DataFrame:
         threshold_s=goal.threshold_s,
         levels=_days(desk),
     )
-    shut = ~desk.load.is_open
-    band = np.quantile(attained[:, 1], [0.10, 0.90], axis=0)
     less, even, more = attained.mean(axis=0)
-    shares = {
-        "attainment": even,
-        "attainment_low": band[0],
-        "attainment_high": band[1],
-        "attainment_less": less,
-        "attainment_more": more,
+    low, high = np.quantile(attained[:, 1], [0.10, 0.90], axis=0)
+    return {
+        name: np.where(desk.load.is_open, np.clip(share, 0.0, 1.0), np.nan)
+        for name, share in zip(ATTAINMENTS, (even, low, high, less, more), strict=True)
     }
-    return pd.DataFrame(
-        {
-            "workload": desk.load.erlangs,
-            "first_workload": desk.load.first,
-            "factor": factor,
-            **dict(zip(NEEDS, needs, strict=True)),
-            "agents": agents.astype(np.int64),
-            "agents_exact": exact,
-            **{
-                name: np.where(shut, np.nan, np.clip(share, 0.0, 1.0))
-                for name, share in shares.items()
-            },
-            "binding": pd.Series(binding[needs[order].argmax(axis=0)], dtype="str"),
-        }
-    )
 
 
 def repair(
-    requirement: pd.DataFrame,
+    requirement: Requirement,
     hours: pd.DataFrame,
     *,
     reserve: float = 0.2,
     min_cases: float = 1.0,
-) -> pd.DataFrame:
+) -> Requirement:
     """The requirement with one more agent where a rehearsal came too close to missing a goal.
 
     hours      start, queue, share, attainment, cases, a row a goal and hour: what
@@ -267,10 +293,15 @@ def repair(
         ]
     )
     keys = pd.MultiIndex.from_frame(wanted)
-    raised = pd.MultiIndex.from_frame(requirement[["start", "queue"]]).isin(keys)
-    raised &= (requirement["agents"] > 0).to_numpy()
-    return requirement.assign(
-        agents=requirement["agents"] + raised.astype(np.int64),
-        agents_exact=requirement["agents_exact"] + raised.astype(np.float64),
-        binding=requirement["binding"].mask(raised, "rehearsal"),
+    table = requirement.table
+    raised = pd.MultiIndex.from_frame(table[["start", "queue"]]).isin(keys)
+    raised &= (table["agents"] > 0).to_numpy()
+    if not raised.any():
+        return requirement
+    return requirement.asking(
+        table.assign(
+            agents=table["agents"] + raised.astype(np.int64),
+            agents_exact=table["agents_exact"] + raised.astype(np.float64),
+            binding=table["binding"].mask(raised, "rehearsal"),
+        )
     )

@@ -8,7 +8,6 @@ less. The occupancy cap and the minimum staff are kept whatever the simulation s
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,22 +15,22 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from scheduling.certificate import FEW_CASES
+from scheduling.certificate import FEW_CASES, first_intervals
 from scheduling.queueing.erlang import Floats, Wholes, touch_points
 from scheduling.queueing.workload import grid_of
+from scheduling.requirement import whole
 from scheduling.roster import Ground, Limits, ground_of, split_heads
 from scheduling.rostering.cover import Cover
 from scheduling.rostering.need import INTERVAL_H, cuts_of, interval_of, touching
 from scheduling.rostering.saving import Judge, Saved, SavingLimits, save_shifts
 from scheduling.rostering.search import Choices, Desk
 from scheduling.rostering.shifts import Shifts
-from scheduling.simulation.eventloop import ON_TIME
 from scheduling.simulation.staff import staff_of_heads
+from scheduling.simulation.state import ON_TIME
 from scheduling.simulation.trial import Trial
 from wfm.brands import Brand
 from wfm.people import Agent
 from wfm.progress import Progress, part, silent
-from wfm.timegrid import intervals, local_day
 
 # Where the formulas ask for less than this share above what is kept in any case, nothing is tried.
 WORTH = 0.02
@@ -229,10 +228,7 @@ def judge_of(trial: Trial, cover: Cover, brand: Brand, *, reserve: float) -> Jud
     )
     # The loop wants groups with few queues first.
     order = sorted(range(len(masks)), key=lambda g: (int(masks[g]).bit_count(), int(masks[g])))
-    firsts: dict[str, Wholes] = defaultdict(lambda: np.arange(trial.intervals))
-    firsts["hour"] = np.arange(0, trial.intervals, 4)
-    days = [local_day(at, brand.tz) for at in intervals(trial.start, trial.end)]
-    firsts["day"] = np.array([i for i in range(len(days)) if i == 0 or days[i] != days[i - 1]])
+    firsts = first_intervals(trial.start, trial.end, brand)
 
     def margins(heads: Wholes) -> Floats:
         simulation = trial.run(staff_of_heads(heads[:, order], masks[order]))
@@ -262,6 +258,6 @@ def _lowered(
     exact = np.where(lower, exact, requirement["agents_exact"])
     return requirement.assign(
         agents_exact=exact,
-        agents=np.ceil(exact - ROUNDING).astype(np.int64),
+        agents=whole(exact).astype(np.int64),
         binding=requirement["binding"].where(~lower, "rehearsal"),
     )

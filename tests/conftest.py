@@ -30,6 +30,11 @@ def skip_without(what: str, reason: str) -> None:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow tests come first: begun last, one would keep a worker busy while the others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the developer's settings or data."""
@@ -122,12 +127,6 @@ def real_data() -> Path:
 
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-
-
-@pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of an empty store in which the README's story is told; for the group `sample`."""
-    return tmp_path_factory.mktemp("sample")
 
 
 @pytest.fixture(scope="module")

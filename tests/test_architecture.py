@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,13 @@ def place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(path: Path, *, typing_only: bool = True) -> Iterator[tuple[str, int]]:
+@cache
+def imports(path: Path, *, typing_only: bool = True) -> tuple[tuple[str, int], ...]:
     """Modules a file imports, anywhere in it; without those under TYPE_CHECKING if told so."""
+    return tuple(_imports(path, typing_only=typing_only))
+
+
+def _imports(path: Path, *, typing_only: bool) -> Iterator[tuple[str, int]]:
     tree = ast.parse(path.read_text())
     skipped: set[ast.AST] = set()
     if not typing_only:

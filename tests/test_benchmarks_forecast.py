@@ -92,7 +92,7 @@ def test_each_method_and_horizon_has_a_row_a_series_and_one_for_the_group():
 
 
 def test_the_groups_row_is_the_geometric_mean_of_its_series():
-    rows = evaluate([make_series("a"), make_series("b", seed=2)], ["dhr"], (7,), 3)
+    rows = evaluate([make_series("a"), make_series("b", seed=2)], ["ours"], (7,), 3)
     a, b, both = (picked(rows, series=name) for name in ("a", "b", "ALL"))
     assert both["rel_wape"] == pytest.approx((a["rel_wape"] * b["rel_wape"]) ** 0.5, abs=1e-4)
     assert both["cov80"] == pytest.approx((a["cov80"] + b["cov80"]) / 2, abs=1e-4)

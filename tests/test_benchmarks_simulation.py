@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import simulation as bench
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation import state
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +17,8 @@ def test_the_heap_loop_and_ours_agree_case_by_case(day: bench.Week):
     waits, on_time, late, spent = bench.heap_loop(bench.drawn(day))
     found = bench.ours(day)
     assert found.messages == len(waits)
-    assert found.outcomes[0, :, 0, loop.ON_TIME].tolist() == on_time
-    assert found.outcomes[0, :, 0, loop.LATE].tolist() == late
+    assert found.outcomes[0, :, 0, state.ON_TIME].tolist() == on_time
+    assert found.outcomes[0, :, 0, state.LATE].tolist() == late
     horizon = found.busy_s.sum() + found.overrun_s.sum()
     assert found.busy_s.sum() <= spent <= horizon + 40 * 3600
 
@@ -33,6 +33,21 @@ def test_simpy_gives_the_same_waits(day: bench.Week):
     for engine in (bench.simpy_waits, bench.store_waits):
         theirs = [w for w in engine(always) if w < bench.NEVER]
         assert theirs == pytest.approx(waits, abs=1e-6)
+
+
+def test_simpys_agents_are_away_once_for_each_stretch_they_are_not_needed():
+    heads = [2, 1, 0, 0, 2, 1]
+    assert bench.absences(heads, 0) == [(1800.0, 3600.0)]
+    assert bench.absences(heads, 1) == [(900.0, 3600.0), (4500.0, 5400.0)]
+
+
+def test_simpy_with_staff_that_changes_waits_much_the_same(day: bench.Week):
+    """Who goes as a case arrives is settled otherwise there; the rest is the same."""
+    given = bench.drawn(day)
+    theirs = [w for w in bench.simpy_waits(given) if w < bench.NEVER]
+    ours = bench.heap_loop(given)[0]
+    assert len(theirs) == pytest.approx(len(ours), abs=3)
+    assert sum(theirs) / len(theirs) == pytest.approx(sum(ours) / len(ours), rel=0.1)
 
 
 def test_ciw_gives_the_same_waits(day: bench.Week):
@@ -53,7 +68,7 @@ def test_the_week_of_everything_uses_everything():
     assert (found.busy_s.sum(axis=(0, 2)) > 0).all()
     firsts = [i for i, line in enumerate(found.lines) if line.metric == "first_response"]
     counts = found.outcomes[:, :, firsts].sum(axis=(0, 1, 2))
-    assert counts[loop.ON_TIME] / counts.sum() > 0.7
+    assert counts[state.ON_TIME] / counts.sum() > 0.7
 
 
 def test_a_row_has_the_columns_told():

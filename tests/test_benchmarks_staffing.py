@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks import reference_day as day
-from benchmarks import staffing
+from benchmarks import shift_cost, staffing
+from scheduling.rostering.saving import SavingLimits
 
 
 @pytest.fixture
@@ -19,6 +20,8 @@ def few_days(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, days in (("TRAINED_QUICK", 150), ("FRESH_QUICK", 200), ("BATCH", 100)):
         monkeypatch.setattr(staffing, name, {"small": days})
     monkeypatch.setattr(staffing, "FRESH_CLASSES_QUICK", 30)
+    monkeypatch.setattr(shift_cost, "SHIFTS", {"8 h": {8: 2}})
+    monkeypatch.setattr(shift_cost, "LIMITS_QUICK", SavingLimits(rounds=1, moves=20))
 
 
 @pytest.mark.usefixtures("few_days")
@@ -43,7 +46,14 @@ def test_the_table_holds_every_method_and_both_orders(
     assert ours["hours"] < sipp["hours"]
     assert ours["first_in_15_bad"] <= 2 < 10 < sipp["first_in_15_bad"]
     assert ours["follow_up_in_60_bad"] <= 2 < 10 < sipp["follow_up_in_60_bad"]
-    assert "two_classes:" in capsys.readouterr().out
+
+    shifts = {row["method"]: row for row in written["shifts"]}
+    assert list(shifts) == ["erlang_c", "lagged_mol", "ours"]
+    assert shifts["ours"]["paid_hours"] <= shifts["lagged_mol"]["paid_hours"]
+    assert all(row["over_bound"] > 1.0 for row in shifts.values())
+    printed = capsys.readouterr().out
+    assert "two_classes:" in printed
+    assert "shifts:" in printed
 
 
 def test_the_confidence_interval_is_that_of_whole_days_drawn_again():

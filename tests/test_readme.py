@@ -11,13 +11,13 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
+from api.cli import demo
 from api.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def build() -> ModuleType:
+def _build() -> ModuleType:
     spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
     assert spec is not None
     assert spec.loader is not None
@@ -26,17 +26,49 @@ def build() -> ModuleType:
     return module
 
 
+build = _build()
+COMMANDS: list[str] = build.commands((ROOT / "README.md").read_text())
+BENCHMARKS = [command for command in COMMANDS if command.startswith("python -m benchmarks")]
+ON_THE_DEMO = [command for command in COMMANDS if command not in BENCHMARKS]
+
+
+def check_runs(command: str, home: Path) -> None:
+    done = build.run(command, home)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    assert done.stdout.strip(), command
+
+
+@pytest.fixture(scope="module")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the demo's store, planned for the two weeks that the README asks about."""
+    home = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WFM_HOME", str(home))
+        patch.setattr(demo, "WEEKS", 2)
+        done = CliRunner().invoke(app, ["demo", "--no-serve"])
+    assert done.exit_code == 0, f"{done.output}\n{done.exception}"
+    return home
+
+
+# A test a command, all by one worker: the group is handed out early, and nothing waits for its end.
 @pytest.mark.slow
 @pytest.mark.xdist_group("sample")
-def test_the_commands_of_the_readme_run(build: ModuleType, sample_home: Path):
-    commands = build.commands((ROOT / "README.md").read_text())
-    assert commands[0] == "wfm demo --no-serve"
-    for command in commands:
-        if command.startswith("python -m benchmarks"):
-            command += " --quick"  # noqa: PLW2901 - the same rows, in less time
-        done = build.run(command, sample_home)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert done.stdout.strip(), command
+@pytest.mark.parametrize("command", ON_THE_DEMO)
+def test_a_command_of_the_readme_runs_on_the_demos_store(command: str, demo_home: Path):
+    check_runs(command, demo_home)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", BENCHMARKS)
+def test_a_benchmark_of_the_readme_runs(command: str, tmp_path: Path):
+    # The same rows, in less time.
+    check_runs(f"{command} --quick", tmp_path)
+
+
+def test_the_readmes_story_begins_with_the_demo_and_is_told_by_wfm_and_benchmarks():
+    assert COMMANDS[0] == "wfm demo --no-serve"
+    assert BENCHMARKS
+    assert all(command.startswith("wfm ") for command in ON_THE_DEMO)
 
 
 def test_the_readmes_other_commands_exist_with_the_options_shown():

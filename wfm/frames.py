@@ -22,7 +22,8 @@ INSTANT = "datetime64[us, UTC]"
 QUANTILES: tuple[float, ...] = (0.025, 0.10, 0.50, 0.80, 0.90, 0.95, 0.975)
 QUANTILE_COLUMNS: tuple[str, ...] = ("q025", "q10", "q50", "q80", "q90", "q95", "q975")
 # What decides a requirement: the goals of first replies, those of follow-ups and resolution, the
-# occupancy cap, the minimum staff; or a rehearsal that asked for more than all of them.
+# occupancy cap, the minimum staff; or a rehearsal, which asked for more than all of them, or for
+# less than the first two.
 BINDING: tuple[str, ...] = ("first", "follow_up", "occupancy", "minimum", "rehearsal")
 
 
@@ -146,7 +147,7 @@ PARTS = TableSchema(
 # workload, first_workload  expected erlangs of all messages, and of first replies among them
 # factor                    load of the day that is planned for over the expected one
 # need_*                    agents that each constraint alone asks for on that day; 0 while shut
-# agents_exact, agents      the largest need, or more after a rehearsal; and in whole agents
+# agents_exact, agents      the largest need, or what a rehearsal asked for; and in whole agents
 # attainment*               first replies in time with `agents`, expected, P10 and P90 over days;
 #                           _less and _more: expected with one agent fewer and one more
 NEEDS: tuple[str, ...] = ("need_first", "need_follow", "need_occupancy", "need_minimum")

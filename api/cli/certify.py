@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+# Shares as fine as their error is told: 99.96% is no 100%.
+SHARE = ".2%"
 # Days that a text shows one by one; --json gives all.
 SHOWN_DAYS = 14
 
@@ -141,7 +143,7 @@ def _figures(goal: GoalResult | None) -> tuple[str, ...]:
     if goal is None:
         return ("-",) * len(_FIGURES)
     shown = (goal.attainment, goal.p10, goal.p90)
-    attained, low, high = (figure(value, ".1%") for value in shown)
+    attained, low, high = (figure(value, SHARE) for value in shown)
     points = None if goal.se is None else 100 * goal.se
     return attained, f"+-{figure(points, '.2f')}", low, high
 
@@ -248,7 +250,7 @@ def _tell(found: Calibration, zone: ZoneInfo) -> None:
                 f"{row['start'].tz_convert(zone):%a %d %b %Y}",
                 str(row["plan_id"]),
                 str(row["cases"]),
-                *(f"{row[name]:.1%}" for name in ("promised", "p10", "p90", "attained")),
+                *(figure(row[name], SHARE) for name in ("promised", "p10", "p90", "attained")),
                 "yes" if row["inside"] else "no",
             )
         show_table(shown)
@@ -265,8 +267,8 @@ def _tell(found: Calibration, zone: ZoneInfo) -> None:
             _goal(row["metric"], row["goal"], row["threshold_s"], row["share"]),
             str(row["days"]),
             str(row["cases"]),
-            f"{row['promised']:.1%}",
-            f"{row['attained']:.1%}",
+            figure(row["promised"], SHARE),
+            figure(row["attained"], SHARE),
             f"{row['bias']:+.1f}",
             f"{row['inside']:.0%}",
         )

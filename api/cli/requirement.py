@@ -132,7 +132,7 @@ def cost(
     """Show what other promises of first replies would cost over the plan, all combinations."""
     from api.planning import records, requirements
 
-    asked_shares, asked_minutes = numbers(shares, "--share"), numbers(minutes, "--minutes")
+    asked_shares, asked_minutes = shares_of(shares), minutes_of(minutes)
     asked_risks = [requirements.risk_named(word) for word in words(risks)]
     if not (asked_shares or asked_minutes or asked_risks):
         asked_shares = list(USUAL_SHARES)
@@ -178,6 +178,29 @@ def numbers(text: str, option: str) -> list[float]:
         found = [math.nan]
     if not all(math.isfinite(one) for one in found):
         raise RequestError(f"{option} is {text[:40]!r}; write numbers with commas between them")
+    return found
+
+
+def shares_of(text: str) -> list[float]:
+    """Shares of --share; RequestError for one that nobody can promise."""
+    found = numbers(text, "--share")
+    for share in found:
+        if not 0 < share < 1:
+            raise RequestError(
+                f"--share names {share:g}; it must lie between 0 and 1, without them: 90 % is .9, "
+                "and no number of agents keeps a promise to everybody"
+            )
+    return found
+
+
+def minutes_of(text: str) -> list[float]:
+    """Times of --minutes; RequestError for less than a second."""
+    found = numbers(text, "--minutes")
+    for minutes in found:
+        if round(60 * minutes) < 1:
+            raise RequestError(
+                f"--minutes names {minutes:g}; a promise is of a second or more, such as 15"
+            )
     return found
 
 

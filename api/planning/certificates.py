@@ -90,7 +90,8 @@ def certify_plan(
     """Simulate the plan's roster on freshly sampled days and keep the certificate; gives its id.
 
     Forecast, noise and roster are those kept with the plan, with the shifts of the roster before
-    that reach into it; the promises and service windows are the brand's of today.
+    that reach into it; the promises and service windows are the brand's of today. Queues are empty
+    at the plan's start.
 
     job_id  the job that makes it: carried out again, it finds the certificate it kept
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from api.planning.versions import version_of
@@ -48,6 +49,10 @@ RISK_PATHS = 200
 # tuned to just reach its goal on some seeds falls short on fresh ones (the optimiser's curse).
 REHEARSAL_RESERVE = 0.2
 REHEARSAL_PATHS = 40
+# A search for cheaper shifts asks the same days many times and learns them by heart: it gets as
+# many as memory allows.
+SAVING_PATHS = (40, 150)
+SAVING_CASES = 8_000_000
 REHEARSALS = 2
 
 # Each use of randomness has a stream of its own, so that a certificate never sees the days that a
@@ -155,16 +160,16 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
     forecast = stages.run("Forecast", 0.0, 0.25, partial(_forecast, inputs))
     needed = stages.run("Requirement", 0.25, 0.3, partial(_require, inputs, forecast))
     lowered = stages.run("Saving", 0.3, 0.38, partial(_save, inputs, forecast, needed))
-    needed = replace(needed, table=lowered.table)
+    needed = needed.asking(lowered.table)
     rostered = stages.run("Roster", 0.38, 0.55, partial(_roster, inputs, needed))
     for again in range(REHEARSALS):
         begin = 0.55 + 0.32 * again / REHEARSALS
         rehearse = partial(_certify, inputs, forecast, rostered, stream="rehearsal")
         rehearsed = stages.run("Rehearsal", begin, begin + 0.04, rehearse)
-        mended = repair(needed.table, rehearsed.judged_hours(), reserve=REHEARSAL_RESERVE)
-        if mended["agents"].equals(needed.table["agents"]):
+        mended = repair(needed, rehearsed.judged_hours(), reserve=REHEARSAL_RESERVE)
+        if mended is needed:
             break
-        needed = replace(needed, table=mended)
+        needed = mended
         mend = partial(_roster, inputs, needed)
         rostered = stages.run("Mended roster", begin + 0.04, begin + 0.32 / REHEARSALS, mend)
     judge = partial(_certify, inputs, forecast, rostered, stream="certificate")
@@ -276,6 +281,8 @@ def _save(
     """
     brand = replace(inputs.brand, queues=tuple(map(_with_follow_ups, inputs.brand.queues)))
     seed = seed_of(inputs.seed, "saving")
+    fewest, most = SAVING_PATHS
+    count = int(np.clip(SAVING_CASES / max(forecast.table["mean"].sum(), 1.0), fewest, most))
     return lower_requirement(
         needed.table,
         brand,
@@ -283,7 +290,7 @@ def _save(
         partial(
             make_trial,
             forecast.table,
-            scenario_paths(forecast, count=REHEARSAL_PATHS, seed=seed),
+            scenario_paths(forecast, count=count, seed=seed),
             brand,
             start=inputs.start,
             end=inputs.end,

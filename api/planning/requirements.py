@@ -6,6 +6,7 @@ read off, so that the plan's own promise costs what the plan needs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -179,11 +180,12 @@ def promise_costs_of(
     What is not given stays as it is; with nothing given it is the plan's own promise. RequestError
     for more than 30 combinations.
     """
-    asked = promises(shares, thresholds_s, risks)
-    if len(asked) > MAX_PROMISES:
+    count = math.prod(max(len(given), 1) for given in (shares, thresholds_s, risks))
+    if count > MAX_PROMISES:  # before any is made: some thousand of each are beyond all memory
         raise RequestError(
-            f"{len(asked)} combinations of share, time and risk; ask for {MAX_PROMISES} at most"
+            f"{count:,} combinations of share, time and risk; ask for {MAX_PROMISES} at most"
         )
+    asked = promises(shares, thresholds_s, risks)
     try:
         own = base.own
     except GoalOutOfReach:

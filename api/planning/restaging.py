@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from api.planning.plan import seed_of
+from api.planning.plan import STREAMS, seed_of
 from api.planning.records import HISTORY, StoredPlan
 from scheduling.roster import on_shift_of
 from wfm.brands import Brand
@@ -16,8 +16,8 @@ from wfm.frames import ON_SHIFT
 from wfm.store import plans
 from wfm.store.people import load_agents
 
-# Streams of a plan's seed that it was made on.
-MADE_ON = ("risk", "rehearsal")
+# Streams of a plan's seed that it was made on: all but that of its proof.
+MADE_ON = tuple(stream for stream in STREAMS if stream != "certificate")
 
 
 def made_on(plan: StoredPlan) -> set[int]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
 from api.deps import MAX_ID, Moment, StoreDep
+from api.routes.paging import Before, Limit, page_of
 from wfm.adjustments import Adjustment, AdjustmentKind
 from wfm.errors import LostEdit
 from wfm.store import adjustments as rows
@@ -67,16 +68,14 @@ def list_adjustments(
     _caller: Reader,
     queue: str | None = None,
     active: Annotated[bool, Query(description="only those in force")] = True,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[
-        int | None, Query(ge=1, le=MAX_ID, description="adjustment_id to continue after")
-    ] = None,
+    limit: Limit = 50,
+    before: Before = None,
 ) -> AdjustmentList:
     """Adjustments of all queues or one."""
     with store.reading() as connection:
         found = rows.load(connection, queue=queue, active=active, limit=limit + 1, before=before)
-    items = [AdjustmentOut.model_validate(one) for one in found[:limit]]
-    return AdjustmentList(items=items, next=items[-1].adjustment_id if len(found) > limit else None)
+    page, following = page_of(found, limit, lambda one: one.adjustment_id)
+    return AdjustmentList(items=[AdjustmentOut.model_validate(one) for one in page], next=following)
 
 
 @router.post("", status_code=201)

@@ -6,20 +6,19 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
 from api.deps import MAX_ID, StoreDep
-from api.routes.jobs import JobOut
+from api.routes.jobs import JobOut, Submitting
+from api.routes.paging import Before, Limit, page_of
 from api.routes.tables import plain_rows
 from wfm.errors import StoreBusy
-from wfm.store import jobs
 
 router = APIRouter(tags=["certificates"])
 
 Reader = Annotated[Caller, Depends(require("planner", "manager", "team-lead", "auditor"))]
-Planner = Annotated[Caller, Depends(require("planner", "manager"))]
 CertificateId = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 
@@ -105,22 +104,14 @@ class CalibrationOut(BaseModel):
 
 @router.post("/plans/{which}/certificates", status_code=202)
 def order_certificate(
-    which: str,
-    order: CertifyOrder,
-    request: Request,
-    response: Response,
-    store: StoreDep,
-    caller: Planner,
+    which: str, order: CertifyOrder, store: StoreDep, submit: Submitting
 ) -> JobOut:
     """Submit a certifying job; its address is in `Location`, its result names the certificate."""
     from api.planning import certificates, records  # late: loads the planning libraries
 
     plan = records.load_plan(store, records.which_plan(which))
     wanted = certificates.CertifyRequest(plan.plan_id, order.replications, order.seed)
-    job_id = request.app.state.jobs.submit("certify", wanted.to_document(), caller.actor)
-    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
-    with store.reading() as connection:
-        return JobOut.model_validate(jobs.load_job(connection, job_id))
+    return submit("certify", wanted.to_document())
 
 
 @router.get("/plans/{which}/certificates")
@@ -128,18 +119,16 @@ def list_certificates(
     which: str,
     store: StoreDep,
     _caller: Reader,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[
-        int | None, Query(ge=1, le=MAX_ID, description="certificate_id to continue after")
-    ] = None,
+    limit: Limit = 50,
+    before: Before = None,
 ) -> CertificateList:
     """Certificates of a plan: every goal with its attainment, error and band."""
     from api.planning import certificates, records
 
     found = certificates.listing(store, records.which_plan(which), limit=limit + 1, before=before)
-    items = [CertificateLine.model_validate(one) for one in found[:limit]]
+    page, following = page_of(found, limit, lambda one: one.certificate_id)
     return CertificateList(
-        items=items, next=items[-1].certificate_id if len(found) > limit else None
+        items=[CertificateLine.model_validate(one) for one in page], next=following
     )
 
 

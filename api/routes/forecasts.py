@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
-from api.deps import MAX_ID, BrandDep, Moment, StoreDep
+from api.deps import BrandDep, Moment, StoreDep
 from api.routes.accuracy import BackTest, ScoreOut, back_tests, score_lines
 from api.routes.adjustments import AdjustmentIn
-from api.routes.jobs import JobOut
+from api.routes.jobs import JobOut, Submitting
+from api.routes.paging import Before, Limit, page_of
 from api.routes.tables import plain_rows
-from wfm.store import jobs
 
 if TYPE_CHECKING:
     from api.planning.forecasts import StoredForecast
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/forecasts", tags=["forecasts"])
 
 Reader = Annotated[Caller, Depends(require("planner", "manager", "team-lead", "auditor"))]
-Planner = Annotated[Caller, Depends(require("planner", "manager"))]
 
 
 class ForecastOrder(BaseModel):
@@ -100,27 +99,20 @@ def _find(store: StoreDep, which: str) -> StoredForecast:
 def list_forecasts(
     store: StoreDep,
     _caller: Reader,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[
-        int | None, Query(ge=1, le=MAX_ID, description="forecast_id to continue after")
-    ] = None,
+    limit: Limit = 50,
+    before: Before = None,
 ) -> ForecastList:
     """Versions of all kinds."""
     from api.planning import forecasts
 
     found = forecasts.listing(store, limit=limit + 1, before=before)
-    items = [ForecastLine.model_validate(version) for version in found[:limit]]
-    return ForecastList(items=items, next=items[-1].forecast_id if len(found) > limit else None)
+    page, following = page_of(found, limit, lambda version: version.forecast_id)
+    return ForecastList(items=[ForecastLine.model_validate(one) for one in page], next=following)
 
 
 @router.post("", status_code=202)
 def order_forecast(
-    order: ForecastOrder,
-    request: Request,
-    response: Response,
-    store: StoreDep,
-    brand: BrandDep,
-    caller: Planner,
+    order: ForecastOrder, store: StoreDep, brand: BrandDep, submit: Submitting
 ) -> JobOut:
     """Submit a forecasting job; its address is in `Location`, its result names the version."""
     from api.planning import forecasts, records
@@ -134,10 +126,7 @@ def order_forecast(
         seed=order.seed,
         models=None if order.models is None else tuple(order.models),
     )
-    job_id = request.app.state.jobs.submit("forecast", wanted.to_document(), caller.actor)
-    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
-    with store.reading() as connection:
-        return JobOut.model_validate(jobs.load_job(connection, job_id))
+    return submit("forecast", wanted.to_document())
 
 
 @router.get("/{which}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from api.auth import Caller, require
@@ -37,6 +38,27 @@ class JobOut(BaseModel):
     submitted_at: datetime
     ended_at: datetime | None
     actor: str
+
+
+Submit = Callable[[str, dict[str, Any]], JobOut]
+
+
+def submitting(request: Request, response: Response, store: StoreDep, caller: Planner) -> Submit:
+    """A dependency that submits a planner's job, by its kind and what is asked for.
+
+    The job's address goes to `Location`.
+    """
+
+    def submit(kind: str, wanted: dict[str, Any]) -> JobOut:
+        job_id = request.app.state.jobs.submit(kind, wanted, caller.actor)
+        response.headers["Location"] = f"/api/v1/jobs/{job_id}"
+        with store.reading() as connection:
+            return JobOut.model_validate(jobs.load_job(connection, job_id))
+
+    return submit
+
+
+Submitting = Annotated[Submit, Depends(submitting)]
 
 
 class JobList(BaseModel):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
 from api.deps import MAX_ID, Moment, StoreDep
+from api.routes.paging import Before, Limit, page_of
 from wfm.errors import LostEdit
 from wfm.marks import Mark, MarkKind, MarkState
 from wfm.store import marks as rows
@@ -82,16 +83,14 @@ def list_marks(
     store: StoreDep,
     _caller: Reader,
     queue: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[
-        int | None, Query(ge=1, le=MAX_ID, description="mark_id to continue after")
-    ] = None,
+    limit: Limit = 50,
+    before: Before = None,
 ) -> MarkList:
     """Marks of all queues or one."""
     with store.reading() as connection:
         found = rows.load(connection, queue=queue, limit=limit + 1, before=before)
-    items = [MarkOut.model_validate(mark) for mark in found[:limit]]
-    return MarkList(items=items, next=items[-1].mark_id if len(found) > limit else None)
+    page, following = page_of(found, limit, lambda one: one.mark_id)
+    return MarkList(items=[MarkOut.model_validate(mark) for mark in page], next=following)
 
 
 @router.post("", status_code=201)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Caller, require
-from api.deps import MAX_ID, Moment, StoreDep
-from api.routes.jobs import JobOut
+from api.deps import Moment, StoreDep
+from api.routes.jobs import JobOut, Submitting
+from api.routes.paging import Before, Limit, page_of
 from api.routes.tables import plain_rows
 from wfm.errors import LostEdit
-from wfm.store import jobs, plans
+from wfm.store import plans
 
 if TYPE_CHECKING:
     from api.planning.records import StoredPlan
@@ -97,14 +98,13 @@ def _find(store: StoreDep, which: str) -> StoredPlan:
 def list_plans(
     store: StoreDep,
     _caller: Reader,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[
-        int | None, Query(ge=1, le=MAX_ID, description="plan_id to continue after")
-    ] = None,
+    limit: Limit = 50,
+    before: Before = None,
 ) -> PlanList:
     """Plans of all states."""
     with store.reading() as connection:
-        rows = plans.listing(connection, limit=limit + 1, before=before)
+        found = plans.listing(connection, limit=limit + 1, before=before)
+    page, following = page_of(found, limit, lambda row: row.plan_id)
     items = [
         PlanLine(
             plan_id=row.plan_id,
@@ -117,15 +117,13 @@ def list_plans(
             actor=row.actor,
             written_at=row.written_at,
         )
-        for row in rows[:limit]
+        for row in page
     ]
-    return PlanList(items=items, next=items[-1].plan_id if len(rows) > limit else None)
+    return PlanList(items=items, next=following)
 
 
 @router.post("", status_code=202)
-def order_plan(
-    order: PlanOrder, request: Request, response: Response, store: StoreDep, caller: Planner
-) -> JobOut:
+def order_plan(order: PlanOrder, store: StoreDep, submit: Submitting) -> JobOut:
     """Submit a planning job; its address is in `Location`."""
     from api.planning import records
 
@@ -137,10 +135,7 @@ def order_plan(
         models=None if order.models is None else tuple(order.models),
         publish=order.publish,
     )
-    job_id = request.app.state.jobs.submit("plan", wanted.to_document(), caller.actor)
-    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
-    with store.reading() as connection:
-        return JobOut.model_validate(jobs.load_job(connection, job_id))
+    return submit("plan", wanted.to_document())
 
 
 @router.get("/{which}")

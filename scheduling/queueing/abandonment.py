@@ -17,9 +17,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
+from scheduling.compiled import compiled
 from scheduling.queueing.erlang import Floats, Sizing, Wholes, agents_for, erlang_b, touch_points
 from wfm.errors import DemandError
 from wfm.sla import Duration
@@ -31,12 +31,12 @@ STEPS = 800
 LEFT = 40.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _log_integrand(x: float, arrivals: float, leaving: float, theta: float) -> float:
     return -arrivals * math.expm1(-theta * x) / theta - leaving * x
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _offered_wait(
     servers: int, blocked_before: float, load: float, service_s: float, patience_s: float
 ) -> tuple[float, Floats]:
@@ -60,7 +60,7 @@ def _offered_wait(
     return step, arrivals * tail / whole
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _waits_longer(step: float, tail: Floats, wait_s: float, patience_s: float) -> float:
     place = wait_s / step
     i = int(place)
@@ -70,7 +70,7 @@ def _waits_longer(step: float, tail: Floats, wait_s: float, patience_s: float) -
     return math.exp(between - wait_s / patience_s)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _attained(
     servers: int,
     load: float,
@@ -94,7 +94,7 @@ def _attained(
     return total / touch_s.size
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _smallest_all(
     most: Wholes,
     load: Floats,

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from scheduling.compiled import compiled
 from scheduling.queueing.erlang import Floats
 from wfm.timegrid import INTERVAL_S
 
@@ -24,12 +23,12 @@ WINDOWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 FAR = 5.0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _normal_tail(x: float) -> float:
     return 0.5 * math.erfc(x / math.sqrt(2.0))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grown(
     net: Floats, at: int, fewer: float, agents: float, wait: float, load: float, service_s: float
 ) -> float:

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from scheduling.compiled import compiled
 from scheduling.queueing.erlang import Floats
 
 MINUTES = 15
@@ -26,12 +25,12 @@ ROOT_HALF = math.sqrt(0.5)
 PEAK = 1.0 / math.sqrt(2.0 * math.pi)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def normal_cdf(z: float) -> float:
     return 0.5 * math.erfc(-z * ROOT_HALF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def advance(
     mean: float, variance: float, arrivals: float, heads: float, rate: float, minutes: int
 ) -> tuple[float, float]:
@@ -53,7 +52,7 @@ def advance(
     return mean, variance
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def in_time(
     mean: float,
     variance: float,

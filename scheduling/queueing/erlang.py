@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from scheduling.compiled import compiled
 from wfm.errors import DemandError, GoalOutOfReach
 from wfm.sla import Duration
 
@@ -31,7 +31,7 @@ BISECTIONS = 30
 NORMAL = NormalDist()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _blocking(servers: int, load: float) -> float:
     blocked = 1.0
     for n in range(1, servers + 1):
@@ -39,7 +39,7 @@ def _blocking(servers: int, load: float) -> float:
     return blocked
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _attained(
     servers: float,
     blocked: float,
@@ -64,7 +64,7 @@ def _attained(
     return total / touch_s.size
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _attained_all(
     servers: Wholes,
     load: Floats,
@@ -82,7 +82,7 @@ def _attained_all(
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _smallest_all(
     load: Floats,
     service_s: Floats,

@@ -30,9 +30,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
+from scheduling.compiled import compiled
 from scheduling.queueing.backlog import grown
 from scheduling.queueing.erlang import Floats
 from scheduling.queueing.replies import Replies
@@ -46,7 +46,7 @@ TINY = 1e-300
 RARELY = 1e-3
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rates(
     agents: float, blocked: float, own: float, other: float, service_s: float
 ) -> tuple[float, float, float, float]:
@@ -63,7 +63,7 @@ def _rates(
     return chance, alone, both, behind
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _late(
     rates: tuple[float, float, float, float], head_start_s: float, ahead: bool, wait: float
 ) -> float:
@@ -77,7 +77,7 @@ def _late(
     return chance * math.exp(-exponent)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _in_time(
     rates: tuple[float, float, float, float],
     head_start_s: float,
@@ -101,7 +101,7 @@ def _in_time(
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _affordable(
     touch_s: Floats, parts: Floats, weight: Floats, scale: float, threshold_s: float
 ) -> tuple[Floats, Floats]:
@@ -112,7 +112,7 @@ def _affordable(
     return waits[order], weight[order]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _attained_all(
     agents: Floats,
     levels: Floats,
@@ -164,7 +164,7 @@ def _attained_all(
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fewest_all(
     own: Floats,
     other: Floats,

@@ -15,9 +15,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
+from scheduling.compiled import compiled
 from scheduling.queueing.erlang import Floats, Wholes, touch_points
 from wfm.errors import DemandError
 from wfm.sla import Duration
@@ -32,7 +32,7 @@ TOUCHES = 12
 AT_ONCE = Duration(0.0, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _carried(chances: Floats, arrivals: float, servers: int, mu: float, seconds: float) -> Floats:
     """Chances of each number in the system, `seconds` later."""
     size = chances.size
@@ -66,7 +66,7 @@ def _carried(chances: Floats, arrivals: float, servers: int, mu: float, seconds:
     return np.asarray(out / out.sum())
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _starts_in_time(
     size: int, servers: int, mu: float, touch_s: Floats, threshold_s: float
 ) -> Floats:
@@ -93,7 +93,7 @@ def _starts_in_time(
     return np.asarray(out / touch_s.size)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _through(
     chances: Floats,
     arrivals: float,
@@ -111,7 +111,7 @@ def _through(
     return total / PARTS, _carried(chances, arrivals, servers, mu, PART_S * 0.5)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _attained_all(
     chances: Floats,
     arrivals: Floats,
@@ -129,7 +129,7 @@ def _attained_all(
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fewest_all(
     chances: Floats,
     arrivals: Floats,

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from scheduling.compiled import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,7 +28,7 @@ SHORTEST_DAY = 92
 NOTHING = -1e18
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def head_values(
     deficits: Floats, touches: Flags, short: float, surplus: float, values: Floats
 ) -> None:
@@ -47,7 +48,7 @@ def head_values(
         values[t] = (short + surplus) * (before - after) - surplus
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def put_on_queue(  # noqa: PLR0917 - compiled code takes its arrays one by one
     deficits: Floats,
     touches: Flags,
@@ -70,7 +71,7 @@ def put_on_queue(  # noqa: PLR0917 - compiled code takes its arrays one by one
                     deficits[t, c] -= heads
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def place_breaks(prefix: Floats, start: int, windows: Ints, at: Ints) -> float:
     """Writes where each break costs least, in order, and returns what they cost together.
 
@@ -97,7 +98,7 @@ def place_breaks(prefix: Floats, start: int, windows: Ints, at: Ints) -> float:
     return cost
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def shift_rewards(  # noqa: PLR0917
     values: Floats,
     options: Ints,
@@ -125,12 +126,12 @@ def shift_rewards(  # noqa: PLR0917
         rewards[o] = gain - lost - costs[o]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _weekends_worked(bits: int) -> int:
     return (bits & 1) + ((bits >> 1) & 1) + ((bits >> 2) & 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def best_line(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over states, kept whole
     first: Ints,
     opens: Ints,
@@ -302,7 +303,7 @@ def week_states(kinds: Ints, max_days: int, max_paid: int, base: tuple[int, int]
     return table[:, 0].copy(), table[:, 1].copy(), np.array(after, dtype=np.int64).reshape(shape)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def settle_breaks(  # noqa: PLR0917
     deficits: Floats,
     touches: Flags,

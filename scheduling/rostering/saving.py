@@ -49,9 +49,9 @@ class SavingLimits:
     tries   searches at the same budget that come no closer, before a smaller step is tried
     """
 
-    rounds: int = 10
-    moves: int = 150
-    step: float = 0.02
+    rounds: int = 8
+    moves: int = 80
+    step: float = 0.01
     tries: int = 2
 
 
@@ -61,7 +61,8 @@ class Saved:
 
     taken          choices; those given when none was cheaper
     cost, before   of them, and of those given
-    margin         simulated attainment less what is wanted, in the worst interval
+    margin         simulated attainment less what is wanted, or less what was attained before where
+                   that was missed; in the worst interval
     simulations    how often the search asked
     """
 

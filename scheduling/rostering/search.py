@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from scheduling.compiled import compiled
 from scheduling.queueing.closure import HALF, MINUTES, advance, in_time
 from scheduling.queueing.erlang import Floats, Wholes
 from scheduling.simulation.draws import uniform
@@ -76,7 +76,7 @@ class Choices:
         return heads
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _run(
     begin: int,
     least: int,
@@ -117,7 +117,7 @@ def _run(
     return done
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def attained_by(
     arrivals: Floats,
     heads: Floats,
@@ -145,7 +145,7 @@ def attained_by(
             )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(
     choice: int,
     sign: float,
@@ -165,7 +165,7 @@ def _put(
                 spare[cells[c], cut] += sign
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _undercuts(
     choice: int,
     cells: Wholes,
@@ -185,7 +185,7 @@ def _undercuts(
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _reach(
     old: int, new: int, back: int, cells: Wholes, first: Wholes, horizon: int, cyclic: bool
 ) -> tuple[int, int]:
@@ -203,7 +203,7 @@ def _reach(
     return start, least
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def anneal(
     taken: Wholes,
     count: int,

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scheduling.queueing.erlang import Floats
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation import state
 from scheduling.simulation.setting import Line
 from scheduling.simulation.trial import Simulation
 from wfm.frames import interval_index
@@ -28,7 +28,7 @@ def attainment_by_interval(
     rows = np.arange(0, counts.shape[1], every)
     counts = np.add.reduceat(counts, rows, axis=1)
     judged = counts.sum(axis=2)
-    on_time = counts[:, :, loop.ON_TIME]
+    on_time = counts[:, :, state.ON_TIME]
     mean, low, high = ratio_band(on_time, judged)
     of = [i for i, name in enumerate(simulation.queues) if queue in ("", name)]
     ends = np.minimum(rows + every, simulation.backlog.shape[1]) - 1
@@ -94,10 +94,10 @@ def first_response_s(
     for share in shares:
         wanted = share * sent[-1]
         minute = int(np.searchsorted(sent, wanted))
-        if sent[-1] == 0 or minute >= loop.REPLY_BINS - 1:
+        if sent[-1] == 0 or minute >= state.REPLY_BINS - 1:
             found.append(None)
             continue
         before = sent[minute - 1] if minute else 0
         inside = (wanted - before) / (sent[minute] - before) if sent[minute] > before else 0.0
-        found.append(float((minute + inside) * loop.REPLY_BIN_S))
+        found.append(float((minute + inside) * state.REPLY_BIN_S))
     return found

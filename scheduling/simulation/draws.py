@@ -2,8 +2,6 @@
 
 Each is a hash of what it belongs to (case, message; agent, shift), not the next of a stream. So
 other staff, or more contacts in an interval, leave all other draws as they were.
-
-A change here does not reach what numba keeps compiled of `eventloop`: clear its cache.
 """
 
 # Compiled code takes arrays one by one.
@@ -14,8 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from scheduling.compiled import compiled
 
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
@@ -38,7 +37,7 @@ MIX_B = np.uint64(0x94D049BB133111EB)
 S11, S27, S30, S31 = np.uint64(11), np.uint64(27), np.uint64(30), np.uint64(31)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def combine(key: np.uint64, number: np.uint64) -> np.uint64:
     """A new key from a key and a number (SplitMix64's finaliser)."""
     x = (key ^ (number * GOLDEN)) + GOLDEN
@@ -47,13 +46,13 @@ def combine(key: np.uint64, number: np.uint64) -> np.uint64:
     return x ^ (x >> S31)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def uniform(key: np.uint64, number: int) -> float:
     """The `number`-th uniform of `key`, in [0, 1)."""
     return float(combine(key, np.uint64(number)) >> S11) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def normal_quantile(p: float) -> float:
     """The standard normal's quantile, to seven digits; p in (0, 1).
 
@@ -76,7 +75,7 @@ def normal_quantile(p: float) -> float:
     return far if q > 0.0 else -far
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def duration_draw(key: np.uint64, number: int, mu: float, sigma: float) -> float:
     """A lognormal by the `number`-th uniform of `key`: longer the larger that is.
 
@@ -91,7 +90,7 @@ def duration_draw(key: np.uint64, number: int, mu: float, sigma: float) -> float
     return math.exp(mu + sigma * normal_quantile(share + 2.0**-54))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_cases(
     path: np.uint64, contacts: Wholes, queue_keys: Keys, first_interval: int
 ) -> tuple[Floats, NDArray[np.int32], Keys]:
@@ -121,7 +120,7 @@ def draw_cases(
     return arrival, queue, keys
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_handling(
     arrival: Floats,
     queue: NDArray[np.int32],
@@ -144,7 +143,7 @@ def draw_handling(
     return work
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_presence(
     path: np.uint64,
     spans: Floats,

@@ -13,463 +13,69 @@ Events at the same instant are taken in the order: agents come and go, queues op
 get free, customers write again, cases arrive. Times are seconds from the start of the horizon.
 """
 
-# Compiled code takes arrays one by one, and one loop that calls little is what makes it quick. What
-# it calls stands in this file, for numba does not notice a change in another one.
+# One loop that calls little is what makes it quick.
 # ruff: noqa: PLR0912, PLR0915, PLR0917
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
-
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
+from scheduling.compiled import compiled, inner
+from scheduling.simulation.agenda import CURSOR, events_a_second, note, soonest, take
 from scheduling.simulation.draws import (
     AGAIN,
     DRAWS,
     HANDLING,
     INTERVAL,
     THINK,
-    Floats,
-    Keys,
-    Wholes,
     duration_draw,
     uniform,
 )
-
-Places = NDArray[np.int32]
-Flags = NDArray[np.bool_]
-Function = TypeVar("Function", bound=Callable[..., object])
-
-# Columns of a queue's law: natural-log mean and deviation of the lognormals, chance, promises.
-FIRST_MU, FIRST_SIGMA, FOLLOW_MU, FOLLOW_SIGMA, THINK_MU, THINK_SIGMA = range(6)
-# Work after the first reply is sent, before the agent is free; a mu of NOTHING means none.
-AFTER_MU, AFTER_SIGMA = 6, 7
-NOTHING = -np.inf
-CONTINUE_P, FIRST_DUE_S, OPENING_DUE_S, FOLLOW_DUE_S = 8, 9, 10, 11
-# Conversations an agent holds at most; 0 where they are parked.
-HOLD = 12
-LAW_COLUMNS = 13
-
-# What a line counts, and how a message of it can end.
-FIRST, OPENING, NEXT, RESOLUTION = range(4)
-ON_TIME, LATE, OVERDUE = range(3)
-
-# Classes of a queue's messages: within one, what comes later is due later.
-CLASSES = 3
-FIRST_CLASS, FOLLOW_CLASS, OPENING_CLASS = range(CLASSES)
+from scheduling.simulation.opentime import (
+    NEVER,
+    after_open,
+    open_before,
+    span_at,
+    spread,
+    spread_one,
+)
+from scheduling.simulation.state import (
+    CLASSES,
+    CONTINUE_P,
+    FIRST,
+    FIRST_CLASS,
+    FIRST_DUE_S,
+    FOLLOW_CLASS,
+    FOLLOW_DUE_S,
+    FOLLOW_MU,
+    FOLLOW_SIGMA,
+    HOLD,
+    LATE,
+    NEXT,
+    ON_TIME,
+    OPENING,
+    OPENING_CLASS,
+    OPENING_DUE_S,
+    OVERDUE,
+    REPLY_BIN_S,
+    REPLY_BINS,
+    RESOLUTION,
+    THINK_MU,
+    THINK_SIGMA,
+    Cases,
+    Crew,
+    Lists,
+    Rules,
+    Talks,
+    Tally,
+    Team,
+    room_for,
+)
+from scheduling.simulation.waiting import NOBODY, before, leave, line_up, rise, sink
 
 ONE = np.uint64(1)
-NEVER = 1e18
-NOBODY = -1
 # Sums of seconds compared with a threshold: below any clock's tick.
 TICK = 1e-6
-# First-response times are counted by the minute up to a day, and beyond it in one more place.
-REPLY_BIN_S = 60.0
-REPLY_BINS = 24 * 60 + 1
-# Room of the agenda: the busiest interval has about one event in each of its slots.
-SLOTS = 4096
-CURSOR, COUNT = range(2)
-
-
-class Cases(NamedTuple):
-    """The cases of a path, by arrival.
-
-    work   seconds until the first reply is sent
-    after  seconds of work after it before the agent is free; empty for none
-    """
-
-    arrival: Floats
-    queue: Places
-    severity: NDArray[np.int8]
-    keys: Keys
-    work: Floats
-    after: Floats
-
-
-class Rules(NamedTuple):
-    """What is promised, and in what order messages are answered.
-
-    scale       (intervals, queues): factor on the handling of cases that arrive there
-    law         (queues, LAW_COLUMNS)
-    windows     (3, spans): opens, shuts, open seconds before; those of queue q are the columns
-                window_of[q] to window_of[q + 1]
-    switches    (n, 3): instant, queue, 1 opens or 0 shuts; by time
-    lines       (n, 2): what is counted, threshold; those of queue q are the rows
-                line_of[q] to line_of[q + 1]
-    late_every  per queue: 0, or in spike mode n: all but every n-th claim pass over lost cases
-    lost_s      in spike mode a case is lost when it is due in less than this
-    fifo        messages in the order they come, in place of the live queue's order
-    """
-
-    scale: Floats
-    law: Floats
-    windows: Floats
-    window_of: Wholes
-    switches: Floats
-    lines: Floats
-    line_of: Wholes
-    late_every: Wholes
-    lost_s: float
-    fifo: bool
-
-
-class Crew(NamedTuple):
-    """Who is there: instants, agents and groups from `draw_presence`.
-
-    masks   queues of each group, a bit a queue; groups with few queues first
-    agents  how many there are
-    """
-
-    at: Floats
-    who: Wholes
-    group: Wholes
-    masks: Keys
-    agents: int
-
-
-class Tally(NamedTuple):
-    """What the loop fills.
-
-    outcomes       (intervals, lines, 3): by the arrival of the case, NEXT by that of the message
-    backlog        (intervals, queues): messages waiting at the interval's end
-    first_backlog  (intervals, queues): those of them that wait for a first reply
-    busy           (queues, intervals): seconds at work
-    present        (intervals): agents' seconds on queue
-    overrun        (intervals): seconds at work on a message in hand when the agent's span ended
-    replies        (queues, REPLY_BINS): first replies by the open minutes they took, and in the
-                   last place those that are still waiting past due
-    first_start    per case: when its first message was begun; -1 if it was not
-    """
-
-    outcomes: Places
-    backlog: Places
-    first_backlog: Places
-    busy: Floats
-    present: Floats
-    overrun: Floats
-    replies: Wholes
-    first_start: Floats
-
-
-class Talks(NamedTuple):
-    """What the loop remembers of cases; what nobody uses takes no memory.
-
-    home                interval of arrival
-    received, due       when the last message came and is due
-    open_wait, message  our share of the time to resolution so far, open seconds; its number
-    opening, waits, resolved  came before an opening; waits now; has got its last reply
-    holder, hold_stint  who holds the conversation, in which of their stints
-    behind              the case behind it in a list
-    """
-
-    home: Places
-    received: Floats
-    due: Floats
-    open_wait: Floats
-    message: Places
-    opening: Flags
-    waits: Flags
-    resolved: Flags
-    holder: Places
-    hold_stint: Places
-    behind: Places
-
-
-class Lists(NamedTuple):
-    """What the loop remembers of queues.
-
-    always      open throughout
-    head, tail  first and last of the waiting messages of each queue and class, in their order
-    late_*      the lost ones of them in spike mode
-    waiting, first_waiting, owned  messages that wait for anybody, those of them that wait for a
-                first reply, messages that wait for the holder of the conversation
-    """
-
-    always: Flags
-    head: Places
-    tail: Places
-    late_head: Places
-    late_tail: Places
-    waiting: Wholes
-    first_waiting: Wholes
-    owned: Wholes
-    claims: Wholes
-    is_open: Flags
-
-
-class Team(NamedTuple):
-    """What the loop remembers of agents, and its agenda.
-
-    came, went  when their stint, from coming to going, began; when the last one ended
-    held, hand  conversations they hold; the case they work on
-    own_*       messages that wait for them
-    idle_*      idle agents by group and conversations held, doubly linked
-    slots, at, later, mark  see `_note`; agents who get free, then cases that come back
-    """
-
-    is_busy: Flags
-    is_on: Flags
-    came: Floats
-    went: Floats
-    group: Wholes
-    held: Places
-    stint: Places
-    hand: Places
-    own_head: Places
-    own_tail: Places
-    idle: Places
-    idle_next: Places
-    idle_last: Places
-    slots: Places
-    at: Floats
-    later: Places
-    mark: Wholes
-
-
-def inner(function: Function) -> Function:
-    """Compiles what only `serve` calls, without numba's counting of references to arrays.
-
-    The counting costs several times the work of a function as small as these. They can make no
-    arrays for it.
-    """
-    options: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
-    return cast("Function", njit(**options)(function))
-
-
-@inner
-def _span_at(windows: Floats, first: int, last: int, t: float) -> int:
-    """The last of the spans [first, last) that opens at or before `t`; first - 1 if none does."""
-    low, high = first, last
-    while low < high:
-        middle = (low + high) // 2
-        if windows[0, middle] <= t:
-            low = middle + 1
-        else:
-            high = middle
-    return low - 1
-
-
-@inner
-def _open_before(windows: Floats, first: int, last: int, t: float) -> float:
-    """Open seconds before `t`."""
-    k = _span_at(windows, first, last, t)
-    if k < first:
-        return 0.0
-    return float(windows[2, k] + min(t, windows[1, k]) - windows[0, k])
-
-
-@inner
-def _after_open(windows: Floats, first: int, last: int, t: float, seconds: float) -> float:
-    """The instant at which `seconds` of open time have passed since `t`; NEVER past the spans."""
-    total = _open_before(windows, first, last, t) + seconds
-    for k in range(max(_span_at(windows, first, last, t), first), last):
-        if windows[2, k] + windows[1, k] - windows[0, k] >= total:
-            return float(windows[0, k] + total - windows[2, k])
-    return NEVER
-
-
-@inner
-def _spread(out: Floats, row: int, i: int, begin: float, end: float) -> None:
-    """Adds the seconds of [begin, end), which begins in interval `i`, to those it lies in."""
-    while begin < end and i < out.shape[1]:
-        until = min(end, (i + 1) * INTERVAL)
-        out[row, i] += until - begin
-        begin = until
-        i += 1
-
-
-@inner
-def _before(a: int, b: int, rank: Floats, severity: NDArray[np.int8], received: Floats) -> bool:
-    """Whether case `a` is answered before `b`: the key of `wfm.order` without the late flag."""
-    if rank[a] != rank[b]:
-        return bool(rank[a] < rank[b])
-    if severity[a] != severity[b]:
-        return bool(severity[a] > severity[b])
-    if received[a] != received[b]:
-        return bool(received[a] < received[b])
-    return a < b
-
-
-@inner
-def _line_up(
-    head: Places,
-    tail: Places,
-    behind: Places,
-    line: int,
-    case: int,
-    rank: Floats,
-    severity: NDArray[np.int8],
-    received: Floats,
-) -> None:
-    """Puts a case in its place of a sorted list: nearly always the end."""
-    behind[case] = NOBODY
-    last = tail[line]
-    if last == NOBODY:
-        head[line] = tail[line] = case
-    elif _before(last, case, rank, severity, received):
-        behind[last] = tail[line] = case
-    elif _before(case, head[line], rank, severity, received):
-        behind[case], head[line] = head[line], case
-    else:
-        place = head[line]
-        while _before(behind[place], case, rank, severity, received):
-            place = behind[place]
-        behind[case], behind[place] = behind[place], case
-
-
-@inner
-def _leave(head: Places, tail: Places, behind: Places, line: int) -> None:
-    """Takes the first of a list out."""
-    head[line] = behind[head[line]]
-    if head[line] == NOBODY:
-        tail[line] = NOBODY
-
-
-@inner
-def _note(
-    slots: Places, after: Places, at: Floats, mark: Wholes, rate: float, item: int, agents: int
-) -> None:
-    """Enters an item in the agenda at its time; agents come before cases at the same instant.
-
-    A calendar queue (Brown 1988): a ring of slots, each `1 / rate` seconds of every turn, with its
-    items in order of time. One item a slot makes entering and taking take the same short time
-    however many there are.
-    """
-    number = int(at[item] * rate)
-    slot = number & (SLOTS - 1)
-    place, other = NOBODY, slots[slot]
-    while other != NOBODY and (
-        at[other] < at[item] or (at[other] == at[item] and other < agents <= item)
-    ):
-        place, other = other, after[other]
-    after[item] = other
-    if place == NOBODY:
-        slots[slot] = item
-    else:
-        after[place] = item
-    mark[COUNT] += 1
-    mark[CURSOR] = min(mark[CURSOR], number)
-
-
-@inner
-def _soonest(slots: Places, at: Floats, mark: Wholes, rate: float) -> int:
-    """The earliest item of the agenda, first in the slot of the cursor; NOBODY when it is empty."""
-    if mark[COUNT] == 0:
-        return NOBODY
-    number = mark[CURSOR]
-    while True:
-        item = slots[number & (SLOTS - 1)]
-        if item != NOBODY and int(at[item] * rate) <= number:
-            mark[CURSOR] = number
-            return int(item)
-        number += 1
-
-
-@inner
-def _rise(idle: Places, following: Places, previous: Places, place: int, agent: int) -> None:
-    """Takes an agent out of a list of idle ones."""
-    if idle[place] == agent:
-        idle[place] = following[agent]
-    else:
-        following[previous[agent]] = following[agent]
-    if following[agent] != NOBODY:
-        previous[following[agent]] = previous[agent]
-
-
-@inner
-def _sink(idle: Places, following: Places, previous: Places, place: int, agent: int) -> None:
-    """Puts an agent first in a list of idle ones."""
-    following[agent], previous[agent] = idle[place], NOBODY
-    if idle[place] != NOBODY:
-        previous[idle[place]] = agent
-    idle[place] = agent
-
-
-@inner
-def _spread_one(out: Floats, begin: float, end: float) -> None:
-    """`_spread` into (intervals)."""
-    i = int(begin / INTERVAL)
-    while begin < end and i < out.size:
-        until = min(end, (i + 1) * INTERVAL)
-        out[i] += until - begin
-        begin = until
-        i += 1
-
-
-@njit(cache=True, nogil=True)
-def _room(cases: Cases, rules: Rules, crew: Crew, horizon: float) -> tuple[Talks, Lists, Team]:
-    """Room for a run, as it is before anything happens."""
-    law, windows, window_of = rules.law, rules.windows, rules.window_of
-    count, queues, agents = cases.arrival.size, law.shape[0], crew.agents
-    levels = 1 + int(law[:, HOLD].max())
-    returning = count if (law[:, CONTINUE_P] > 0.0).any() else 0
-    holding, holders = (count, agents) if levels > 1 else (0, 0)
-    always = np.zeros(queues, np.bool_)
-    for q in range(queues):
-        first = window_of[q]
-        if window_of[q + 1] == first + 1 and windows[0, first] <= 0.0:
-            always[q] = windows[1, first] >= horizon
-    none = np.full(queues * CLASSES, NOBODY, np.int32)
-    talks = Talks(
-        home=np.empty(count, np.int32),
-        received=cases.arrival.copy() if returning else cases.arrival,
-        due=np.empty(count),
-        open_wait=np.zeros(returning),
-        message=np.zeros(returning, np.int32),
-        opening=np.zeros(count, np.bool_),
-        waits=np.zeros(count, np.bool_),
-        resolved=np.zeros(count, np.bool_),
-        holder=np.full(holding, NOBODY, np.int32),
-        hold_stint=np.empty(holding, np.int32),
-        behind=np.empty(count, np.int32),
-    )
-    lists = Lists(
-        always=always,
-        head=none,
-        tail=none.copy(),
-        late_head=none.copy(),
-        late_tail=none.copy(),
-        waiting=np.zeros(queues, np.int64),
-        first_waiting=np.zeros(queues, np.int64),
-        owned=np.zeros(queues, np.int64),
-        claims=np.zeros(queues, np.int64),
-        is_open=np.zeros(queues, np.bool_),
-    )
-    team = Team(
-        is_busy=np.zeros(agents, np.bool_),
-        is_on=np.zeros(agents, np.bool_),
-        came=np.zeros(agents),
-        went=np.zeros(agents),
-        group=np.zeros(agents, np.int64),
-        held=np.zeros(agents, np.int32),
-        stint=np.zeros(agents, np.int32),
-        hand=np.empty(agents, np.int32),
-        own_head=np.full(holders, NOBODY, np.int32),
-        own_tail=np.full(holders, NOBODY, np.int32),
-        idle=np.full(crew.masks.size * levels, NOBODY, np.int32),
-        idle_next=np.empty(agents, np.int32),
-        idle_last=np.empty(agents, np.int32),
-        slots=np.full(SLOTS, NOBODY, np.int32),
-        at=np.empty(agents + returning),
-        later=np.empty(agents + returning, np.int32),
-        mark=np.zeros(2, np.int64),
-    )
-    return talks, lists, team
-
-
-@inner
-def _events_a_second(arrival: Floats) -> float:
-    """Twice the arrivals of the busiest interval: they come, and somebody gets free."""
-    busiest, begin, until = 1, 0, INTERVAL
-    for c in range(arrival.size):
-        while arrival[c] >= until:
-            until += INTERVAL
-            begin = c
-        busiest = max(busiest, c + 1 - begin)
-    return 2.0 * busiest / INTERVAL
 
 
 @inner
@@ -533,7 +139,7 @@ def _answer(
     for q in range(queues):
         spike_any |= late_every[q] > 0
     levels = idle.size // max(masks.size, 1)
-    rate = _events_a_second(arrival)
+    rate = events_a_second(arrival)
     ready = np.uint64(0)  # queues that are open and have somebody waiting
     idle_count = 0
     soon, soon_at, soon_known = NOBODY, NEVER, True
@@ -551,7 +157,7 @@ def _answer(
             if next_switch < switches.shape[0] and switches[next_switch, 0] < change_at:
                 change_at, change = switches[next_switch, 0], 1
         if not soon_known:
-            soon = _soonest(slots, at, mark, rate)
+            soon = soonest(slots, at, mark, rate)
             soon_at = at[soon] if soon != NOBODY else NEVER
             soon_known = True
         t, kind = change_at, change
@@ -578,15 +184,15 @@ def _answer(
             if which >= 0:
                 is_on[who], group[who], came[who] = True, which, t
                 if is_busy[who]:
-                    _spread_one(overrun, went[who], t)
+                    spread_one(overrun, went[who], t)
                 else:
                     agent = who
             else:
                 is_on[who], went[who] = False, t
-                _spread_one(present, came[who], t)
+                spread_one(present, came[who], t)
                 if not is_busy[who]:
                     place = group[who] * levels + held[who]
-                    _rise(idle, idle_next, idle_last, place, who)
+                    rise(idle, idle_next, idle_last, place, who)
                     idle_count -= 1
                 stint[who] += 1
                 held[who] = 0
@@ -607,8 +213,7 @@ def _answer(
                 news = bit
         elif kind == 2:
             who = soon
-            slots[mark[CURSOR] & (SLOTS - 1)] = later[who]
-            mark[COUNT] -= 1
+            take(slots, later, mark, who)
             soon_known = False
             is_busy[who] = False
             if hold_any:
@@ -618,12 +223,11 @@ def _answer(
             if is_on[who]:
                 agent = who
             else:
-                _spread_one(overrun, went[who], t)
+                spread_one(overrun, went[who], t)
         else:
             if kind == 3:
                 case = soon - agents
-                slots[mark[CURSOR] & (SLOTS - 1)] = later[soon]
-                mark[COUNT] -= 1
+                take(slots, later, mark, soon)
                 soon_known = False
                 message[case] += 1
                 received[case] = t
@@ -639,9 +243,9 @@ def _answer(
             if always[q]:
                 due[case] = t + allowed
             elif kind == 3 or is_open[q]:
-                due[case] = _after_open(windows, first, last, t, allowed)
+                due[case] = after_open(windows, first, last, t, allowed)
             else:
-                k = _span_at(windows, first, last, t) + 1
+                k = span_at(windows, first, last, t) + 1
                 opening[case] = True
                 of_class = OPENING_CLASS
                 due[case] = windows[0, k] + law[q, OPENING_DUE_S] if k < last else NEVER
@@ -654,21 +258,21 @@ def _answer(
                 elif not is_open[q]:
                     # Nobody's until the queue opens; an idle holder has a place for another.
                     if not is_busy[who]:
-                        _rise(idle, idle_next, idle_last, group[who] * levels + held[who], who)
+                        rise(idle, idle_next, idle_last, group[who] * levels + held[who], who)
                         idle_count -= 1
                         agent = who
                     held[who] -= 1
                     holder[case], who = NOBODY, NOBODY
             if who != NOBODY:
-                _line_up(own_head, own_tail, behind, who, case, rank, severity, received)
+                line_up(own_head, own_tail, behind, who, case, rank, severity, received)
                 owned[q] += 1
                 if not is_busy[who]:
-                    _rise(idle, idle_next, idle_last, group[who] * levels + held[who], who)
+                    rise(idle, idle_next, idle_last, group[who] * levels + held[who], who)
                     idle_count -= 1
                     agent = who
             else:
                 line = q * CLASSES + of_class
-                _line_up(head, tail, behind, line, case, rank, severity, received)
+                line_up(head, tail, behind, line, case, rank, severity, received)
                 waiting[q] += 1
                 if kind == 4:
                     first_waiting[q] += 1
@@ -682,13 +286,13 @@ def _answer(
             while case != NOBODY:
                 following, q = behind[case], queue[case]
                 if release_queue >= 0 and q != release_queue:
-                    _line_up(own_head, own_tail, behind, who, case, rank, severity, received)
+                    line_up(own_head, own_tail, behind, who, case, rank, severity, received)
                 else:
                     if release_queue >= 0:
                         held[who] -= 1
                     holder[case] = NOBODY
                     line = q * CLASSES + FOLLOW_CLASS
-                    _line_up(head, tail, behind, line, case, rank, severity, received)
+                    line_up(head, tail, behind, line, case, rank, severity, received)
                     owned[q] -= 1
                     waiting[q] += 1
                     if is_open[q]:
@@ -717,7 +321,7 @@ def _answer(
                 if agent == NOBODY:
                     news &= ~(ONE << np.uint64(q))
                     continue
-                _rise(idle, idle_next, idle_last, group[agent] * levels + held[agent], agent)
+                rise(idle, idle_next, idle_last, group[agent] * levels + held[agent], agent)
                 idle_count -= 1
 
             # The first in the order of `wfm.order`, of the queues' messages and the agent's own.
@@ -742,13 +346,13 @@ def _answer(
                     if spares:
                         while head[line] != NOBODY and due[head[line]] <= t + lost_s:
                             lost = head[line]
-                            _leave(head, tail, behind, line)
-                            _line_up(
+                            leave(head, tail, behind, line)
+                            line_up(
                                 late_head, late_tail, behind, line, lost, rank, severity, received
                             )
                     other = head[line]
                     if other != NOBODY and (
-                        case == NOBODY or is_late or _before(other, case, rank, severity, received)
+                        case == NOBODY or is_late or before(other, case, rank, severity, received)
                     ):
                         case, chosen_q, chosen_line = other, q, line
                         is_late, from_late = False, False
@@ -758,24 +362,24 @@ def _answer(
                     if other != NOBODY and (
                         case == NOBODY
                         or (is_late and not spares)
-                        or (is_late == spares and _before(other, case, rank, severity, received))
+                        or (is_late == spares and before(other, case, rank, severity, received))
                     ):
                         case, chosen_q, chosen_line = other, q, line
                         is_late, from_late = spares, True
             if case == NOBODY:
-                _sink(idle, idle_next, idle_last, group[agent] * levels + held[agent], agent)
+                sink(idle, idle_next, idle_last, group[agent] * levels + held[agent], agent)
                 idle_count += 1
                 break
 
             q = chosen_q
             if chosen_line < 0:
-                _leave(own_head, own_tail, behind, agent)
+                leave(own_head, own_tail, behind, agent)
                 owned[q] -= 1
             else:
                 if from_late:
-                    _leave(late_head, late_tail, behind, chosen_line)
+                    leave(late_head, late_tail, behind, chosen_line)
                 else:
-                    _leave(head, tail, behind, chosen_line)
+                    leave(head, tail, behind, chosen_line)
                 waiting[q] -= 1
                 if waiting[q] == 0:
                     ready &= ~(ONE << np.uint64(q))
@@ -796,17 +400,17 @@ def _answer(
                 reply = t + work * scale[home, q]
                 free_at = reply
             at[agent], is_busy[agent] = free_at, True
-            _note(slots, later, at, mark, rate, agent, agents)
+            note(slots, later, at, mark, rate, agent, agents)
             if soon_known and free_at <= soon_at:
                 soon, soon_at = agent, free_at
                 mark[CURSOR] = int(free_at * rate)
-            _spread(busy, q, now, t, free_at)
+            spread(busy, q, now, t, free_at)
 
             if always[q]:
                 taken = reply - received[case]
             else:
                 first, last = window_of[q], window_of[q + 1]
-                taken = _open_before(windows, first, last, reply) - _open_before(
+                taken = open_before(windows, first, last, reply) - open_before(
                     windows, first, last, received[case]
                 )
             again = False
@@ -823,7 +427,7 @@ def _answer(
                     if returns < horizon:
                         item = agents + case
                         at[item] = returns
-                        _note(slots, later, at, mark, rate, item, agents)
+                        note(slots, later, at, mark, rate, item, agents)
                         if soon_known and returns < soon_at:
                             soon, soon_at = item, returns
                             mark[CURSOR] = int(returns * rate)
@@ -854,9 +458,9 @@ def _answer(
 
     for who in range(agents):
         if is_on[who]:
-            _spread_one(present, came[who], horizon)
+            spread_one(present, came[who], horizon)
         elif is_busy[who]:
-            _spread_one(overrun, went[who], at[who])
+            spread_one(overrun, went[who], at[who])
     return begun
 
 
@@ -877,7 +481,7 @@ def _judge_the_rest(cases: Cases, rules: Rules, tally: Tally, talks: Talks) -> N
             done, number = open_wait[case], message[case]
         first, last = window_of[q], window_of[q + 1]
         if waits[case]:
-            pending = _open_before(windows, first, last, horizon) - _open_before(
+            pending = open_before(windows, first, last, horizon) - open_before(
                 windows, first, last, received[case]
             )
             if number == 0 and due[case] < horizon:
@@ -898,10 +502,10 @@ def _judge_the_rest(cases: Cases, rules: Rules, tally: Tally, talks: Talks) -> N
                 outcomes[home, line, OVERDUE] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def serve(cases: Cases, rules: Rules, crew: Crew, tally: Tally) -> int:
     """Answers the cases, fills the tally and gives the number of messages begun."""
-    talks, lists, team = _room(cases, rules, crew, tally.outcomes.shape[0] * INTERVAL)
+    talks, lists, team = room_for(cases, rules, crew, tally.outcomes.shape[0] * INTERVAL)
     begun = _answer(cases, rules, crew, tally, talks, lists, team)
     _judge_the_rest(cases, rules, tally, talks)
     return begun

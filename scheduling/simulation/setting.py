@@ -12,16 +12,16 @@ import numpy as np
 
 from scheduling.queueing.concurrency import is_held
 from scheduling.queueing.erlang import Floats, Wholes, lognormal
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation import state
 from wfm.brands import Queue
 from wfm.calendars import SEARCH_DAYS, open_spans
 from wfm.sla import Metric, Scope
 
 KINDS: dict[tuple[Metric, bool], int] = {
-    ("first_response", False): loop.FIRST,
-    ("first_response", True): loop.OPENING,
-    ("next_reply", False): loop.NEXT,
-    ("resolution", False): loop.RESOLUTION,
+    ("first_response", False): state.FIRST,
+    ("first_response", True): state.OPENING,
+    ("next_reply", False): state.NEXT,
+    ("resolution", False): state.RESOLUTION,
 }
 
 
@@ -61,17 +61,17 @@ def key_of(text: str) -> np.uint64:
 
 def law_of(queue: Queue) -> Floats:
     """A queue's row of the loop's `law`."""
-    row = np.zeros(loop.LAW_COLUMNS)
+    row = np.zeros(state.LAW_COLUMNS)
     work = queue.work
-    row[loop.FIRST_MU], row[loop.FIRST_SIGMA] = lognormal(work.first_touch)
-    row[loop.FOLLOW_MU], row[loop.FOLLOW_SIGMA] = lognormal(work.follow_up)
-    row[loop.THINK_MU], row[loop.THINK_SIGMA] = lognormal(work.think)
-    row[loop.AFTER_MU] = loop.NOTHING
-    row[loop.CONTINUE_P] = work.continue_p
-    row[loop.FIRST_DUE_S] = queue.promise.threshold_s
-    row[loop.OPENING_DUE_S] = queue.opening_goal.threshold_s
-    row[loop.FOLLOW_DUE_S] = queue.follow_up_due_s
-    row[loop.HOLD] = work.concurrency_max if is_held(work) else 0
+    row[state.FIRST_MU], row[state.FIRST_SIGMA] = lognormal(work.first_touch)
+    row[state.FOLLOW_MU], row[state.FOLLOW_SIGMA] = lognormal(work.follow_up)
+    row[state.THINK_MU], row[state.THINK_SIGMA] = lognormal(work.think)
+    row[state.AFTER_MU] = state.NOTHING
+    row[state.CONTINUE_P] = work.continue_p
+    row[state.FIRST_DUE_S] = queue.promise.threshold_s
+    row[state.OPENING_DUE_S] = queue.opening_goal.threshold_s
+    row[state.FOLLOW_DUE_S] = queue.follow_up_due_s
+    row[state.HOLD] = work.concurrency_max if is_held(work) else 0
     return row
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from scheduling.queueing.erlang import Floats, Wholes
 from scheduling.queueing.workload import contacts_of, handling_scale
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation import state
 from scheduling.simulation.draws import (
     AFTER,
     HANDLING,
@@ -28,6 +28,7 @@ from scheduling.simulation.draws import (
     draw_handling,
     draw_presence,
 )
+from scheduling.simulation.eventloop import serve
 from scheduling.simulation.setting import (
     KINDS,
     Line,
@@ -152,14 +153,14 @@ class Trial:
             return draw_handling(arrivals, queue, keys, self.scale, mu, sigma, number)
 
         after = np.empty(0)
-        if (self.law[:, loop.AFTER_MU] > loop.NOTHING).any():
-            after = drawn(loop.AFTER_MU, AFTER)
-        work = drawn(loop.FIRST_MU, HANDLING), after
+        if (self.law[:, state.AFTER_MU] > state.NOTHING).any():
+            after = drawn(state.AFTER_MU, AFTER)
+        work = drawn(state.FIRST_MU, HANDLING), after
         if self.drawn:
             self.worked[r] = work
         return work
 
-    def _crew(self, staff: Staff, r: int) -> loop.Crew:
+    def _crew(self, staff: Staff, r: int) -> state.Crew:
         comes = draw_presence(
             self.path_key(r),
             staff.spans,
@@ -169,7 +170,7 @@ class Trial:
             self.planned_shrinkage,
             self.unplanned_shrinkage,
         )
-        return loop.Crew(*comes, staff.masks, staff.agents)
+        return state.Crew(*comes, staff.masks, staff.agents)
 
     def run(self, staff: Staff, *, threads: int = 2, progress: Progress = silent) -> Simulation:
         """What this staff makes of every replication."""
@@ -179,9 +180,9 @@ class Trial:
         busy = np.zeros((count, queues, intervals), np.float32)
         present, overrun = np.zeros((2, count, intervals), np.float32)
         first_backlog = np.zeros_like(backlog)
-        replies = np.zeros((count, queues, loop.REPLY_BINS), np.int32)
+        replies = np.zeros((count, queues, state.REPLY_BINS), np.int32)
         windows, window_of, switches = self.windows
-        rules = loop.Rules(
+        rules = state.Rules(
             scale=self.scale,
             law=self.law,
             windows=windows,
@@ -201,11 +202,11 @@ class Trial:
             arrivals, queue, keys = cases
             unrated = np.zeros(arrivals.size, np.int8)
             at_work, on_queue, over = np.zeros((queues, intervals)), *np.zeros((2, intervals))
-            begun = loop.serve(
-                loop.Cases(arrivals, queue, unrated, keys, *self.handling(r, cases)),
+            begun = serve(
+                state.Cases(arrivals, queue, unrated, keys, *self.handling(r, cases)),
                 rules,
                 crew or self._crew(staff, r),
-                loop.Tally(
+                state.Tally(
                     outcomes=outcomes[r],
                     backlog=backlog[r],
                     first_backlog=first_backlog[r],

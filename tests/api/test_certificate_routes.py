@@ -55,6 +55,15 @@ def test_a_certificate_is_ordered_as_a_job(ordering: TestClient, store, required
     refused = ordering.post(path, json={"replications": 1}, headers=planner)
     assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
     assert ordering.post(path, json={"speed": 1}, headers=planner).status_code == 422
+    as_json = planner | {"content-type": "application/json"}
+    for body, status in (
+        ('{"replications": 1e400}', 422),
+        ('{"seed": NaN}', 422),
+        ('{"seed": -1}', 400),
+        (f'{{"seed": {10**40}}}', 400),
+        (f'{{"replications": {10**40}}}', 400),
+    ):
+        assert ordering.post(path, content=body, headers=as_json).status_code == status, body
     gone = ordering.post("/api/v1/plans/99/certificates", json={}, headers=planner)
     assert gone.status_code == 404
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -69,11 +70,14 @@ def test_too_few_agents_break_the_promise_and_the_worst_hour_is_named(desk, staf
 
 
 def test_repair_brings_a_bad_hour_back(desk, staff):
-    table = required(desk)
+    given = desk.forecast, desk.paths, desk.brand
+    made = make_requirement(*given, start=desk.start, end=desk.end)
+    table = made.table
     eight = (table["start"].dt.hour == 8) & (table["queue"] == "x")
-    thin = table.assign(agents=table["agents"].where(~eight, table["agents"] - 3))
+    thin = table.assign(agents=table["agents"].where(~eight, (table["agents"] - 3).clip(0)))
     first = certified(desk, thin, staff, seed=1)
-    again = certified(desk, repair(thin, first.hours()), staff, seed=1)
+    mended = repair(replace(made, table=thin), first.hours())
+    again = certified(desk, mended.table, staff, seed=1)
     worst = [c.hours().loc[lambda h: h["queue"] == "x", "attainment"].min() for c in (first, again)]
     assert worst[0] < 0.92
     assert worst[1] > worst[0]

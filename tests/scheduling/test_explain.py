@@ -117,13 +117,11 @@ def test_a_rehearsal_that_raised_it_is_told_with_how_much_it_added(known):
     assert found.notes == ()
 
 
-def test_after_a_rehearsal_the_attainment_is_that_of_the_agents_there_are(known):
-    before, once, twice, often = (raised_by(known, n) for n in (0, 1, 2, 5))
-    assert (once.less, once.attainment, once.more) == (before.attainment, before.more, None)
-    assert (twice.less, twice.attainment, twice.low) == (before.more, None, None)
-    assert (often.less, often.attainment, often.more) == (None, None, None)
-    assert "are in time, " in once.sentence
-    assert "in time" not in often.sentence.split("hours")[1]
+def test_a_simulation_that_asks_for_fewer_is_told_with_how_many(known):
+    found = raised_by(known, -1)
+    assert "the promises are kept with 1.0 fewer" in found.sentence
+    assert "added" not in found.sentence
+    assert found.notes == ()
 
 
 def test_a_plan_made_with_other_rules_is_explained_with_a_caution(known):

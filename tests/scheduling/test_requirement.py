@@ -18,7 +18,7 @@ from scheduling.simulation.trial import make_trial
 from wfm.brands import Planning
 from wfm.calendars import Hours, ServiceWindow
 from wfm.errors import DataError, GoalOutOfReach, RequestError
-from wfm.frames import NEEDS, REQUIREMENT
+from wfm.frames import ATTAINMENTS, NEEDS, REQUIREMENT
 from wfm.sla import Duration, ServiceGoal, WorkLaw
 
 CALM = {"planned_shrinkage": 0.0, "unplanned_shrinkage": 0.0, "risk_quantile": 0.5}
@@ -381,15 +381,15 @@ def hours_of(table: pd.DataFrame, attainment: float, cases: float = 10.0) -> pd.
 
 
 def test_repair_adds_one_agent_in_a_bad_hour_and_the_interval_before(make_desk):
-    table = required(make_desk(5.0)).table
-    hours = hours_of(table, 0.99)
+    found = required(make_desk(5.0))
+    hours = hours_of(found.table, 0.99)
     nine = hours["start"] == pd.Timestamp("2026-03-02T09:00Z")
     hours.loc[nine, "attainment"] = 0.80
-    mended = repair(table, hours)
-    raised = mended["agents"] - table["agents"]
+    mended = repair(found, hours).table
+    raised = mended["agents"] - found.table["agents"]
     assert ((mended["binding"] == "rehearsal") == (raised == 1)).all()
     assert REQUIREMENT.check(mended).equals(mended)
-    assert table.loc[raised == 1, "start"].dt.strftime("%H:%M").tolist() == [
+    assert mended.loc[raised == 1, "start"].dt.strftime("%H:%M").tolist() == [
         "08:45",
         "09:00",
         "09:15",
@@ -398,31 +398,47 @@ def test_repair_adds_one_agent_in_a_bad_hour_and_the_interval_before(make_desk):
     ]
 
 
+def test_after_repair_the_attainment_is_that_of_the_agents_there_are(make_desk, make_queue):
+    """All raised by one: what was attained with one more is what is attained now."""
+    calm, planning = np.full((96, 2), 5.0), Planning(0.0, 0.0, occupancy_cap=1.0)
+    office = ServiceWindow((Hours("UTC", frozenset(range(5)), 540, 1020),))
+    queues = make_queue("b"), make_queue("a", window=office)
+    found = required(make_desk(calm, *queues, day_cv=0.1, planning=planning))
+    mended = repair(found, hours_of(found.table, 0.5)).table
+    again = found.asking(mended.assign(agents=found.table["agents"])).table
+    pd.testing.assert_frame_equal(again[list(ATTAINMENTS)], found.table[list(ATTAINMENTS)])
+    was, now = (table[table["queue"] == "b"] for table in (found.table, mended))
+    assert now["attainment"].tolist() == pytest.approx(was["attainment_more"].tolist())
+    assert now["attainment_less"].tolist() == pytest.approx(was["attainment"].tolist())
+    assert (now["attainment_low"] > was["attainment_low"]).any()
+
+
 def test_repair_leaves_good_small_and_shut_hours_alone(make_desk, make_queue):
     office = ServiceWindow((Hours("UTC", frozenset(range(5)), 540, 1020),))
-    table = required(make_desk(5.0, make_queue(window=office))).table
-    assert repair(table, hours_of(table, 0.93)).equals(table)
-    assert repair(table, hours_of(table, 0.5, cases=0.2)).equals(table)
-    everywhere = repair(table, hours_of(table, 0.5))
-    assert (everywhere.loc[table["agents"] == 0, "agents"] == 0).all()
+    found = required(make_desk(5.0, make_queue(window=office)))
+    assert repair(found, hours_of(found.table, 0.93)) is found
+    assert repair(found, hours_of(found.table, 0.5, cases=0.2)) is found
+    everywhere = repair(found, hours_of(found.table, 0.5)).table
+    assert (everywhere.loc[found.table["agents"] == 0, "agents"] == 0).all()
 
 
 def test_a_goal_of_a_larger_share_is_rehearsed_more_strictly(make_desk):
-    table = required(make_desk(5.0)).table
-    hours = hours_of(table, 0.985)
-    assert repair(table, hours.assign(share=0.80)).equals(table)
-    assert repair(table, hours.assign(share=0.99))["agents"].sum() > table["agents"].sum()
+    found = required(make_desk(5.0))
+    hours = hours_of(found.table, 0.985)
+    assert repair(found, hours.assign(share=0.80)) is found
+    stricter = repair(found, hours.assign(share=0.99)).table
+    assert stricter["agents"].sum() > found.table["agents"].sum()
 
 
 def test_a_missed_follow_up_goal_raises_the_hour_once_with_the_first_replies(make_desk):
-    table = required(make_desk(5.0)).table
-    hours = hours_of(table, 0.5)
-    both = repair(table, pd.concat([hours, hours.assign(attainment=0.99), hours]))
-    assert (both["agents"] - table["agents"]).max() == 1
+    found = required(make_desk(5.0))
+    hours = hours_of(found.table, 0.5)
+    both = repair(found, pd.concat([hours, hours.assign(attainment=0.99), hours])).table
+    assert (both["agents"] - found.table["agents"]).max() == 1
 
 
 def test_two_bad_hours_in_a_row_raise_their_border_once(make_desk):
-    table = required(make_desk(5.0)).table
-    raised = repair(table, hours_of(table, 0.5))["agents"] - table["agents"]
+    found = required(make_desk(5.0))
+    raised = repair(found, hours_of(found.table, 0.5)).table["agents"] - found.table["agents"]
     assert raised.max() == 1
     assert timedelta(minutes=15) * int(raised.sum()) == timedelta(days=1)

@@ -43,12 +43,14 @@ def rows_of(
     """
     lines = piece.lines
     _, good = cells.queue_numbers(piece.cells["queue"], lines, queues, faults)
-    stamps = []
+    stamps: list[cells.Floats] = []
     for column in ("arrival", "first_response_at", "resolved_at"):
-        found, known = _instants(piece, column, faults, zone=zone, ambiguous=ambiguous)
+        found, second, known = _instants(piece, column, faults, zone=zone, ambiguous=ambiguous)
+        if stamps:
+            # Of an hour that happens twice the first is meant, unless that is too early for it.
+            found = np.where(found < np.fmax.reduce(stamps), second, found)
         good &= known
         stamps.append(found)
-    arrival, replied, resolved = stamps
     paused, known = _pauses(piece, faults)
     good &= known
     ids = piece.cells.get("external_id") or [""] * len(lines)
@@ -57,37 +59,42 @@ def rows_of(
             remedy = f"longer than {LONGEST} characters"
             faults.add(int(lines[i]), "external_id", external_id, remedy)
             good[i] = False
-    good &= _in_order(piece, (arrival, replied, resolved), good, faults)
+    good &= _in_order(piece, stamps, good, faults)
     names = piece.cells["queue"]
+    arrival, replied, resolved = (_in_utc(of_column) for of_column in stamps)
+    pauses = [
+        None if unknown else s for s, unknown in zip(paused.tolist(), np.isnan(paused), strict=True)
+    ]
+    numbers = lines.tolist()
     return [
         Row(
-            int(lines[i]),
+            numbers[i],
             ids[i],
-            CaseResult(
-                names[i],
-                datetime.fromtimestamp(int(arrival[i]), UTC),
-                _instant(replied[i]),
-                _instant(resolved[i]),
-                None if np.isnan(paused[i]) else float(paused[i]),
-            ),
+            CaseResult(names[i], arrived, replied[i], resolved[i], pauses[i]),
         )
         for i in np.flatnonzero(good).tolist()
+        if (arrived := arrival[i]) is not None
     ]
 
 
-def _instant(seconds: float) -> datetime | None:
-    return None if np.isnan(seconds) else datetime.fromtimestamp(int(seconds), UTC)
+def _in_utc(seconds: cells.Floats) -> list[datetime | None]:
+    """Epoch seconds as instants, None for NaN."""
+    naive: list[datetime | None] = seconds.astype("datetime64[s]").tolist()
+    return [None if at is None else at.replace(tzinfo=UTC) for at in naive]
 
 
 def _instants(
     piece: Piece, column: str, faults: Faults, *, zone: str, ambiguous: Ambiguous
-) -> tuple[cells.Floats, cells.Mask]:
-    """Epoch seconds, NaN where the cell is empty and may be; and which cells are good."""
-    found = np.full(len(piece.lines), np.nan)
+) -> tuple[cells.Floats, cells.Floats, cells.Mask]:
+    """Epoch seconds, NaN where the cell is empty and may be, and which cells are good.
+
+    The second ones are those of a local time's second meaning, as far as it has one.
+    """
+    found, second = np.full((2, len(piece.lines)), np.nan)
     good = np.ones(len(piece.lines), dtype=bool)
     texts = piece.cells.get(column)
     if texts is None:
-        return found, good
+        return found, second, good
     filled = [i for i, text in enumerate(texts) if text or column == "arrival"]
     stamps = cells.instants(
         [texts[i] for i in filled],
@@ -95,12 +102,12 @@ def _instants(
         column,
         faults,
         zone=zone,
-        ambiguous=ambiguous,
+        ambiguous="error" if ambiguous == "error" else "split",
         ways="choose --ambiguous first, or ",
     )
-    found[filled] = stamps.first
+    found[filled], second[filled] = stamps.first, stamps.second
     good[filled] = stamps.good
-    return found, good
+    return found, second, good
 
 
 def _pauses(piece: Piece, faults: Faults) -> tuple[cells.Floats, cells.Mask]:
@@ -120,7 +127,7 @@ def _pauses(piece: Piece, faults: Faults) -> tuple[cells.Floats, cells.Mask]:
 
 
 def _in_order(
-    piece: Piece, stamps: tuple[cells.Floats, ...], good: cells.Mask, faults: Faults
+    piece: Piece, stamps: list[cells.Floats], good: cells.Mask, faults: Faults
 ) -> cells.Mask:
     """Which rows say nothing that comes before what it follows; the others are told.
 

@@ -264,6 +264,8 @@ def _news(job: _Import, file: _File, found: Results, connection: Connection) -> 
 
 def _completed(held: CaseResult, found: CaseResult) -> CaseResult | None:
     """What both say of a case together; None when they contradict each other."""
+    if held == found:
+        return held
     if (held.queue, held.received_at) != (found.queue, found.received_at):
         return None
     names = ("first_response_at", "resolved_at", "paused_s")

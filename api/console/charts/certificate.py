@@ -41,7 +41,7 @@ def calibration_chart(days: pd.DataFrame, *, zone: ZoneInfo, goal: float | None)
         mode="markers",
         marker={"symbol": "line-ew-open", "size": 12, "color": ACCENT, "line": {"width": 2}},
         name="Certified, expected",
-        hovertemplate="%{y:.1f} % (%{customdata[0]:.1f}–%{customdata[1]:.1f} %)",
+        hovertemplate="%{y:.2f} % (%{customdata[0]:.2f}–%{customdata[1]:.2f} %)",
     )
     for inside, name, colour in ((True, "Came, inside", GREEN), (False, "Came, outside", RED)):
         own = (days["inside"] == inside).to_numpy()
@@ -54,7 +54,7 @@ def calibration_chart(days: pd.DataFrame, *, zone: ZoneInfo, goal: float | None)
             mode="markers",
             marker={"size": 9, "color": colour, "symbol": "circle" if inside else "diamond"},
             name=name,
-            hovertemplate="%{y:.1f} % of %{customdata[0]:,.0f} cases",
+            hovertemplate="%{y:.2f} % of %{customdata[0]:,.0f} cases",
         )
     dressed(figure, height=HEIGHT, y_title="In time, %")
     lowest = min(float(days[name].min()) for name in ("p10", "attained", "promised")) * 100

@@ -28,6 +28,9 @@ from wfm.frames import BINDING
 HEIGHT = 400
 NEEDS_HEIGHT = 250
 COST_HEIGHT = 300
+# Room beside the longest bar, and the width of a label, as parts of the axis.
+HEADROOM = 1.14
+LABEL = 0.1
 # What is not the largest need stands back.
 FAINT = 0.38
 
@@ -100,6 +103,9 @@ def needs_chart(needs: Mapping[str, float], *, binding: str, agents: float) -> g
     """
     figure = go.Figure()
     names = list(needs)
+    widest = HEADROOM * max([agents, *needs.values(), 1.0])
+    # A label beside its bar that the line would strike out stands in the bar.
+    struck = [0 <= agents - needs[name] < LABEL * widest for name in names]
     figure.add_bar(
         y=[BINDING_WORDS[name].capitalize() for name in names],
         x=[round(needs[name], 3) for name in names],
@@ -109,7 +115,10 @@ def needs_chart(needs: Mapping[str, float], *, binding: str, agents: float) -> g
             "opacity": [1.0 if name == binding else FAINT for name in names],
         },
         text=[f"{needs[name]:,.1f}" for name in names],
-        textposition="outside",
+        textposition=["inside" if inside else "outside" for inside in struck],
+        insidetextanchor="end",
+        textangle=0,
+        insidetextfont={"color": INK},
         cliponaxis=False,
         width=0.62,
         hovertemplate="%{y}: %{text} agents<extra></extra>",
@@ -129,7 +138,7 @@ def needs_chart(needs: Mapping[str, float], *, binding: str, agents: float) -> g
     figure.update_yaxes(autorange="reversed", showgrid=False, automargin=True, ticks="")
     figure.update_xaxes(
         title={"text": "Agents", "font": {"size": 12, "color": MUTED}},
-        range=[0, 1.14 * max([agents, *needs.values(), 1.0])],
+        range=[0, widest],
         showgrid=True,
         gridcolor="#eef1f4",
         tickformatstops=[],

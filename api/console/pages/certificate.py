@@ -22,6 +22,8 @@ from wfm.brands import Brand
 from wfm.errors import RequestError
 
 SHOWN_DAYS = 60
+# Of a percent, as fine as the error is told: 99.96 % is no 100 %.
+DIGITS = 2
 FIRST = ("first_response", "goal")
 HISTORY_HEAD = ("Made", "Runs", "Seed", "All queues", "P10–P90", "Promises kept")
 LINES_HEAD = ("Queue", "Promise", "Days", "Cases", "Certified", "Came", "Bias", "Within band")
@@ -53,7 +55,8 @@ def cards(views: Views, brand: Brand, plan: PlanView) -> list[Any]:
             "Certified and what came",
             html.Div(id="certificate-came"),
             note="Every certified day that recorded cases tell of. Of ten days eight should lie "
-            "within their band; a bias tells that promises are too bright or too dark.",
+            "within their band, or more where days of 100 % are common; a bias tells that promises "
+            "are too bright or too dark.",
         ),
     ]
 
@@ -130,10 +133,10 @@ def _history_row(one: StoredCertificate, brand: Brand) -> html.Tr:
         words.number(one.replications),
         str(one.seed),
         [
-            words.percent(overall.attainment if overall else None),
+            words.percent(overall.attainment if overall else None, digits=DIGITS),
             html.Span(goals.error(overall.se if overall else None), className="under"),
         ],
-        words.band(overall.p10, overall.p90) if overall else words.NONE,
+        words.band(overall.p10, overall.p90, digits=DIGITS) if overall else words.NONE,
         layout.badge(f"{kept} of {len(promised)}", "good" if kept == len(promised) else "bad"),
     ]
     return html.Tr(
@@ -220,7 +223,7 @@ def days_of(known: Calibration, queue: str) -> pd.DataFrame:
 def held_words(known: Calibration, days: pd.DataFrame) -> str:
     """How many of the days lay within their bands, beside how many should; and the bias."""
     stated = words.percent(known.stated, digits=0)
-    told = f"Of all certified days {words.percent(known.coverage, digits=0)} did; {stated} should."
+    told = f"Over all promises {words.percent(known.coverage, digits=0)} did; {stated} should."
     if len(days):
         inside = int(days["inside"].sum())
         told = f"{inside} of {len(days)} days lay within their band. {told}"
@@ -263,13 +266,14 @@ def _line_row(row: dict[Any, Any], labels: dict[str, str]) -> html.Tr:
         what += " after opening"
     if row["threshold_s"]:
         what += f" within {words.length(row['threshold_s'])}"
-    sign = "+" if row["bias"] > 0 else "−" if row["bias"] < 0 else ""
+    bias = round(row["bias"], 1)
+    sign = "+" if bias > 0 else "−" if bias < 0 else ""
     figures = (
         words.number(row["days"]),
         words.number(row["cases"]),
-        words.percent(row["promised"]),
-        words.percent(row["attained"]),
-        f"{sign}{abs(row['bias']):.1f} points",
+        words.percent(row["promised"], digits=DIGITS),
+        words.percent(row["attained"], digits=DIGITS),
+        f"{sign}{abs(bias):.1f} points",
         words.percent(row["inside"], digits=0),
     )
     return html.Tr(

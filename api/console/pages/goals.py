@@ -82,9 +82,10 @@ def _table(certificate: Certificate, brand: Brand, queue: str, *, exact: bool) -
 def _goal_row(line: GoalResult, labels: dict[str, str], brand: Brand, *, exact: bool) -> html.Tr:
     worst, worst_at = worst_of(line)
     when = _unit_words(line, worst_at, brand) if worst_at else ""
-    digits = 1 if exact else 0
+    digits = 2 if exact else 0
+    overall = words.percent(line.attainment, digits=2 if exact else 1)
     figures: list[Any] = [
-        _told(words.percent(line.attainment), error(line.se) if exact else ""),
+        _told(overall, error(line.se) if exact else ""),
         words.band(line.p10, line.p90, digits=digits),
         _told(words.percent(worst), when, error(worst_error(line)) if exact else ""),
         kept_words(line),

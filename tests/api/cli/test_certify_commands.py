@@ -138,24 +138,24 @@ def published(run: Run) -> Iterator[Store]:
 
 
 ALL = """\
-id       plan  runs  seed  attained   error    P10    P90  goals     made by  made at
-1 (own)  1      100    33     90.0%  +-0.40  85.0%  95.0%  not kept  ann      2026-02-28T23:00:00Z
+id       plan  runs  seed  attained   error     P10     P90  goals     made by  made at
+1 (own)  1      100    33    90.00%  +-0.40  85.00%  95.00%  not kept  ann      2026-02-28T23:00:00Z
 """
 OF_A_PLAN = """\
 Certificate 1, the plan's own: 100 runs, seed 33, by ann at 2026-02-28T23:00:00Z
-queue       goal                              attained   error    P10    P90         missed
-x           first response in 15 min for 90%     90.0%  +-0.40  85.0%  95.0%  1 of 48 hours
-all queues  first response in 15 min for 90%     90.0%  +-0.40  85.0%  95.0%  1 of 48 hours
+queue       goal                              attained   error     P10     P90         missed
+x           first response in 15 min for 90%    90.00%  +-0.40  85.00%  95.00%  1 of 48 hours
+all queues  first response in 15 min for 90%    90.00%  +-0.40  85.00%  95.00%  1 of 48 hours
 """
 CALIBRATION = """\
 First responses of all queues, by day
-day              plan  cases  promised    P10    P90  attained  within
-Mon 02 Mar 2026  1       100     90.0%  85.0%  95.0%     90.0%  yes
-Tue 03 Mar 2026  1       100     90.0%  85.0%  95.0%     80.0%  no
+day              plan  cases  promised     P10     P90  attained  within
+Mon 02 Mar 2026  1       100    90.00%  85.00%  95.00%    90.00%  yes
+Tue 03 Mar 2026  1       100    90.00%  85.00%  95.00%    80.00%  no
 
 queue       goal                              days  cases  promised  attained  bias  within
-all queues  first response in 15 min for 90%     2    200     90.0%     85.0%  -5.0     50%
-x           first response in 15 min for 90%     2    200     90.0%     85.0%  -5.0     50%
+all queues  first response in 15 min for 90%     2    200    90.00%    85.00%  -5.0     50%
+x           first response in 15 min for 90%     2    200    90.00%    85.00%  -5.0     50%
 2 days on record. Within: share of the days between P10 and P90, 80% by the certificates' own word, or more
   where days of 100% are common. Bias: attained less promised, in points.
 """  # noqa: E501

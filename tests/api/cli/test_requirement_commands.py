@@ -100,7 +100,9 @@ WRONG = (
     (("why", *AT, "--plan", "7"), "there is no plan 7"),
     (("cost", "--share", "high"), "--share is 'high'; write numbers with commas between"),
     (("cost", "--minutes", "nan"), "--minutes is 'nan'"),
-    (("cost", "--share", "1"), "share is 1.0; it must lie between 0 and 1"),
+    (("cost", "--share", "1"), "--share names 1; it must lie between 0 and 1"),
+    (("cost", "--share", "90"), "--share names 90; it must lie between 0 and 1"),
+    (("cost", "--minutes", "15,-5"), "--minutes names -5; a promise is of a second or more"),
     (("cost", "--risk", "q80"), "'q80' is no risk; write a quantile of days"),
     (("cost", "--risk", ".99"), "risk is 0.99; it is a quantile of days from 0.5 to 0.975"),
 )

@@ -45,7 +45,7 @@ def test_every_promise_stands_with_its_errors_band_and_worst_hour(views):
     about, table = page.draw(views, None, "all")
 
     said = text_of(table)
-    assert "93.4 % ± 0.12 % 91.0–95.5 %" in said
+    assert "93.40 % ± 0.12 % 91.00–95.50 %" in said
     assert "86.1 % Tue 3 Mar 02:00 ± 1.00 %" in said
     assert "in 3 of 336 hours" in said
     assert "100 sampled futures" in about
@@ -76,7 +76,7 @@ def test_a_certificate_from_before_reply_times_were_counted_tells_the_rest(views
 
     _, (promises, waiting, agents) = page.draw(views, None, "all")
 
-    assert "93.4 %" in text_of(promises)
+    assert "93.40 %" in text_of(promises)
     assert waiting is None
     assert text_of(agents) == "Agents handle 70 % of their time on queue, on average over the plan."
 
@@ -145,7 +145,7 @@ def test_days_inside_their_band_are_counted_beside_how_many_should(compared):
     said = text_of(page.came(compared, "x"))
 
     assert "8 of 10 days lay within their band." in said
-    assert "Of all certified days 80 % did; 80 % should." in said
+    assert "Over all promises 80 % did; 80 % should." in said
     assert "points fewer first replies were in time than certified" in said
 
 

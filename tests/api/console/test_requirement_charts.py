@@ -78,6 +78,14 @@ def test_the_need_that_binds_stands_out_and_the_agents_are_marked():
     assert texts(figure) == ["5 needed"]
 
 
+def test_no_figure_of_a_need_is_struck_out_by_the_line_across():
+    figure = charts.needs_chart(
+        {"first": 4.1, "occupancy": 7.7, "minimum": 8.0}, binding="occupancy", agents=8
+    )
+
+    assert list(figure.data[0].textposition) == ["outside", "inside", "inside"]
+
+
 def test_the_cost_is_drawn_as_far_as_it_can_be_reached():
     points = [*REACHED, CostPoint(0.98, None)]
 

@@ -14,8 +14,8 @@ import pytest
 
 from scheduling.queueing.erlang import wait_tail
 from scheduling.queueing.uniformisation import attainment_in_time
-from scheduling.simulation import draws
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation import draws, state
+from scheduling.simulation.eventloop import serve
 from scheduling.simulation.setting import key_of
 from wfm.order import LOST, Waiting, late_last_for, order_key
 
@@ -49,23 +49,23 @@ class Scene:
     salt: int = 0
 
     def law(self) -> np.ndarray:
-        law = np.zeros((self.queues, loop.LAW_COLUMNS))
+        law = np.zeros((self.queues, state.LAW_COLUMNS))
         for q in range(self.queues):
             for mu, (mean, cv) in (
-                (loop.FIRST_MU, self.first_s),
-                (loop.FOLLOW_MU, self.follow_s),
-                (loop.THINK_MU, self.think_s),
+                (state.FIRST_MU, self.first_s),
+                (state.FOLLOW_MU, self.follow_s),
+                (state.THINK_MU, self.think_s),
             ):
                 sigma = math.sqrt(math.log1p(cv**2))
                 law[q, mu], law[q, mu + 1] = math.log(mean) - sigma**2 / 2, sigma
                 if cv == EXPONENTIAL:
                     law[q, mu], law[q, mu + 1] = math.log(mean), draws.EXPONENTIAL
-            law[q, loop.AFTER_MU] = loop.NOTHING
-            law[q, loop.HOLD] = self.hold[q % len(self.hold)]
-            law[q, loop.CONTINUE_P] = self.continue_p
-            law[q, loop.FIRST_DUE_S] = self.due_s[q % len(self.due_s)]
-            law[q, loop.OPENING_DUE_S] = 3600
-            law[q, loop.FOLLOW_DUE_S] = self.follow_due_s
+            law[q, state.AFTER_MU] = state.NOTHING
+            law[q, state.HOLD] = self.hold[q % len(self.hold)]
+            law[q, state.CONTINUE_P] = self.continue_p
+            law[q, state.FIRST_DUE_S] = self.due_s[q % len(self.due_s)]
+            law[q, state.OPENING_DUE_S] = 3600
+            law[q, state.FOLLOW_DUE_S] = self.follow_due_s
         return law
 
     @property
@@ -91,7 +91,7 @@ class Scene:
                 switches += [(a, q, 1.0), (b, q, 0.0)]
                 total += b - a
             offsets.append(len(columns))
-        lines = np.array([(loop.FIRST, self.due_s[0])] * self.queues, float)
+        lines = np.array([(state.FIRST, self.due_s[0])] * self.queues, float)
         coming = self.coming()
         masks = [(1 << self.queues) - 1 if m < 0 else m for m in self.masks]
         out = Outcome(
@@ -101,15 +101,15 @@ class Scene:
             busy=np.zeros((self.queues, self.intervals)),
             present=np.zeros(self.intervals),
             overrun=np.zeros(self.intervals),
-            replies=np.zeros((self.queues, loop.REPLY_BINS), np.int64),
+            replies=np.zeros((self.queues, state.REPLY_BINS), np.int64),
             first_start=np.full(n, -1.0),
         )
         arrival, queue = np.array(self.arrival, float), np.array(self.queue or [0] * n, np.int32)
         keys, law = self.keys(), self.law()
         scale = np.ones((self.intervals, self.queues))
-        mu, sigma = law[:, loop.FIRST_MU].copy(), law[:, loop.FIRST_SIGMA].copy()
-        out.messages = loop.serve(
-            loop.Cases(
+        mu, sigma = law[:, state.FIRST_MU].copy(), law[:, state.FIRST_SIGMA].copy()
+        out.messages = serve(
+            state.Cases(
                 arrival,
                 queue,
                 np.array(self.severity or [0] * n, np.int8),
@@ -117,7 +117,7 @@ class Scene:
                 draws.draw_handling(arrival, queue, keys, scale, mu, sigma, draws.HANDLING),
                 np.empty(0),
             ),
-            loop.Rules(
+            state.Rules(
                 scale=scale,
                 law=law,
                 windows=np.ascontiguousarray(np.array(columns, float).T),
@@ -129,14 +129,14 @@ class Scene:
                 lost_s=LOST.total_seconds(),
                 fifo=self.fifo,
             ),
-            loop.Crew(
+            state.Crew(
                 np.array([c[0] for c in coming], float),
                 np.array([c[1] for c in coming], np.int64),
                 np.array([c[2] for c in coming], np.int64),
                 np.array(masks, np.uint64),
                 self.agents,
             ),
-            loop.Tally(**{f.name: getattr(out, f.name) for f in fields(out)[:-1]}),
+            state.Tally(**{f.name: getattr(out, f.name) for f in fields(out)[:-1]}),
         )
         return out
 
@@ -186,9 +186,9 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
 
     def due_of(case: int, number: int, t: float) -> float:
         q = queue[case]
-        left = law[q, loop.FOLLOW_DUE_S] if number else law[q, loop.FIRST_DUE_S]
+        left = law[q, state.FOLLOW_DUE_S] if number else law[q, state.FIRST_DUE_S]
         if not number and not any(a <= t < b for a, b in spans[q]):
-            return min(a for a, _ in spans[q] if a > t) + law[q, loop.OPENING_DUE_S]
+            return min(a for a, _ in spans[q] if a > t) + law[q, state.OPENING_DUE_S]
         for a, b in spans[q]:
             open_now = max(b - max(a, t), 0.0)
             if open_now >= left:
@@ -205,7 +205,7 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
     starts: dict[int, float] = {}
     worked, begun = 0.0, 0
     holder: dict[int, int] = {}  # case -> agent
-    hold = [int(h) for h in law[:, loop.HOLD]]
+    hold = [int(h) for h in law[:, state.HOLD]]
 
     def may(agent: int, case: int) -> bool:
         q = queue[case]
@@ -265,7 +265,7 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
             claims[q] += holder.get(case) != agent
             begun += 1
             at = draws.DRAWS * number
-            mu = loop.FOLLOW_MU if number else loop.FIRST_MU
+            mu = state.FOLLOW_MU if number else state.FIRST_MU
             work = draws.duration_draw(keys[case], at + draws.HANDLING, law[q, mu], law[q, mu + 1])
             if not number:
                 starts[case] = t
@@ -277,7 +277,7 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
                 holder[case] = agent
             if again:
                 think = draws.duration_draw(
-                    keys[case], at + draws.THINK, law[q, loop.THINK_MU], law[q, loop.THINK_SIGMA]
+                    keys[case], at + draws.THINK, law[q, state.THINK_MU], law[q, state.THINK_SIGMA]
                 )
                 plan(t + work + think, 3, "write", case, number + 1)
     return starts, worked, begun
@@ -526,12 +526,12 @@ def talk(case: int, scene: Scene) -> list[float]:
     law, key, found, number = scene.law()[0], scene.keys()[case], [], 0
     while True:
         at = draws.DRAWS * number
-        mu = loop.FOLLOW_MU if number else loop.FIRST_MU
+        mu = state.FOLLOW_MU if number else state.FIRST_MU
         found.append(draws.duration_draw(key, at + draws.HANDLING, law[mu], law[mu + 1]))
         if draws.uniform(key, at + draws.AGAIN) >= scene.continue_p:
             return found
         think = draws.duration_draw(
-            key, at + draws.THINK, law[loop.THINK_MU], law[loop.THINK_SIGMA]
+            key, at + draws.THINK, law[state.THINK_MU], law[state.THINK_SIGMA]
         )
         found.append(think)
         number += 1
@@ -612,7 +612,7 @@ def test_so_many_agents_who_hold_three_keep_the_promise_and_one_fewer_do_not(rat
                 salt=day,
             )
             sums += scene.run().outcomes.sum(axis=(0, 1))
-        attained.append(sums[loop.ON_TIME] / sums.sum())
+        attained.append(sums[state.ON_TIME] / sums.sum())
     assert attained[0] < 0.90 <= attained[1]
 
 

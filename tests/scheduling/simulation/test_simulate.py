@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scheduling.simulation import eventloop as loop
+from scheduling.simulation import state
 from scheduling.simulation.attainment import attainment_by_interval, first_response_s
 from scheduling.simulation.setting import lines_of
 from scheduling.simulation.simulate import simulate
@@ -290,7 +290,7 @@ def test_a_trial_that_keeps_its_cases_answers_them_alike(make_desk):
     assert same(kept.run(crew), fresh.run(crew))
     # Another law is another handling, though the cases are the same.
     law = kept.law.copy()
-    law[0, loop.FIRST_MU] += 0.5
+    law[0, state.FIRST_MU] += 0.5
     slower = replace(kept, law=law).run(crew)
     assert slower.busy_s.sum() > kept.run(crew).busy_s.sum()
 

@@ -189,3 +189,32 @@ def test_without_a_brand_there_is_no_queue_to_import_for(sqlite_url: str, make_f
     with pytest.raises(NotFound, match="no brand"):
         take_in(empty, make_file(HEADER, *ROWS))
     empty.close()
+
+
+def test_a_reply_in_the_hour_that_happens_twice_comes_after_its_case(local: Store, make_file):
+    """25 October: 02:00 to 03:00 in Berlin is 00:00 to 01:00, and then 01:00 to 02:00, in UTC."""
+    header = "queue,arrival,first_response_at,resolved_at,external_id"
+    path = make_file(
+        header,
+        "x,2026-10-25 01:50,2026-10-25 02:20,2026-10-25 02:10,t-1",
+        "x,2026-10-25 02:50,2026-10-25 02:05,2026-10-25 03:00,t-2",
+        "x,2026-10-25T00:59:00Z,2026-10-25 02:30,,t-3",
+        "x,2026-10-25 03:10,2026-10-25 02:30,,t-4",
+    )
+    with pytest.raises(FileFaults, match="happens twice"):
+        take_in(local, path, zone="Europe/Berlin")
+    report = take_in(local, path, zone="Europe/Berlin", ambiguous="first", skip_bad=True)
+    assert [(fault.line, fault.column) for fault in report.faults] == [(5, "first_response_at")]
+
+    def night(hour: int, minute: int) -> datetime:
+        return datetime(2026, 10, 25, hour, minute, tzinfo=UTC)
+
+    with local.reading() as connection:
+        held = stored_results(connection, ["t-1", "t-2", "t-3"])
+    assert [
+        (case.received_at, case.first_response_at, case.resolved_at) for case in held.values()
+    ] == [
+        (datetime(2026, 10, 24, 23, 50, tzinfo=UTC), night(0, 20), night(1, 10)),
+        (night(0, 50), night(1, 5), night(2, 0)),
+        (night(0, 59), night(1, 30), None),
+    ]
