@@ -223,8 +223,14 @@ def _is_dead_command(executor: str | None) -> bool:
 
 
 def _quiet() -> None:
-    """DBOS tells its own life in some twenty lines; only what is wrong is of use."""
-    logging.getLogger("dbos").setLevel(logging.ERROR)
+    """DBOS tells its own life in some twenty lines; only what is wrong is of use.
+
+    It keeps the standard error of its first start for ever. A process that starts again, with
+    another one, would write to what was closed since.
+    """
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.ERROR)
+    logger.handlers.clear()
 
 
 def cancel(store: Store, job_id: str, actor: str) -> None:

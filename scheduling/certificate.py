@@ -219,7 +219,10 @@ def _in_words(goal: GoalResult, zone: ZoneInfo) -> str:
         what += f" for {goal.share:.0%}"
     if goal.attainment is None or goal.p10 is None or goal.p90 is None:
         return f"{whose}, {what}: no cases"
-    words = f"{whose}, {what}: {goal.attainment:.1%} (runs P10-P90 {goal.p10:.1%}-{goal.p90:.1%})"
+    # Two decimals: near 100 % one would hide what is missing.
+    error = "" if goal.se is None else f" ± {goal.se:.2%}"
+    band = f"runs P10-P90 {goal.p10:.2%}-{goal.p90:.2%}"
+    words = f"{whose}, {what}: {goal.attainment:.2%}{error} ({band})"
     if goal.worst is not None:
         at = parse_instant(goal.worst["start"]).astimezone(zone)
         when = f"{at:%a %d %b}" if goal.scope == "day" else f"{at:%a %d %b %H:%M}"

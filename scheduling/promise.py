@@ -22,6 +22,7 @@ T = TypeVar("T")
 Days = float | Literal["expected"]
 
 # Quantiles of days that paths tell well enough, as in the brand file.
+LONGEST_S = 7 * 24 * 3600
 RISKS = (0.5, 0.975)
 HOURS = INTERVAL_S / 3600
 
@@ -45,6 +46,11 @@ class Promise:
         if self.risk not in (None, "expected") and not low <= float(self.risk) <= high:
             raise RequestError(
                 f"risk is {self.risk}; it is a quantile of days from {low} to {high}, or expected"
+            )
+        if self.threshold_s is not None and self.threshold_s > LONGEST_S:
+            raise RequestError(
+                f"threshold_s is {self.threshold_s:.3g}; a first reply is promised within "
+                f"{LONGEST_S} s (a week) at most"
             )
 
 

@@ -87,12 +87,15 @@ def hours_by_binding(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def rehearsed_hours(requirement: pd.DataFrame, queue: str) -> float:
-    """Agent hours that rehearsals put on top of every need, of one queue or ("") of all."""
+    """Agent hours that rehearsals put on top of every need, of one queue or ("") of all.
+
+    Negative where simulation showed that fewer suffice.
+    """
     raised = requirement[requirement["binding"] == "rehearsal"]
     if queue != series.ALL:
         raised = raised[raised["queue"] == queue]
     needs = raised[list(NEEDS)].max(axis=1)
-    return float((raised["agents_exact"] - needs).clip(lower=0.0).sum()) * HOURS
+    return float((raised["agents_exact"] - needs).sum()) * HOURS
 
 
 def busiest(rows: pd.DataFrame) -> datetime | None:

@@ -112,14 +112,14 @@ def test_a_simulated_day_put_on_record_is_judged_as_the_simulator_judged_it(
     day = make_desk(np.tile([4.0, 3.0], (96, 1)), *queues, paths=1)
     table = day.forecast[["start", "queue"]].assign(agents=2)
     kept = {}
-    serve = trial_module.loop.serve
+    serve = trial_module.serve
 
     def recording(cases, rules, crew, tally):
         begun = serve(cases, rules, crew, tally)
         kept.update(cases=cases, began=tally.first_start.copy())
         return begun
 
-    monkeypatch.setattr(trial_module.loop, "serve", recording)
+    monkeypatch.setattr(trial_module, "serve", recording)
     simulation = simulate(
         staff(table), day.forecast, day.paths, day.brand, start=day.start, end=day.end, seed=5
     )

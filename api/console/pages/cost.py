@@ -267,6 +267,11 @@ def notes(decided: str, rehearsed: float) -> html.P:
             f" The plan itself needs {words.number(rehearsed)} h more: its rehearsals asked for "
             "them."
         )
+    elif round(rehearsed) < 0:
+        decided += (
+            f" The plan itself needs {words.number(-rehearsed)} h less: simulation showed that so "
+            "many fewer keep the promise."
+        )
     return html.P(decided, className="note")
 
 
