@@ -5,8 +5,8 @@ the live queue's order. A human first response counts when it is sent: start plu
 The queues start empty at `start`; what is not yet due at `end` is not judged.
 
 An agent answers one message at a time whatever their slots are: more claimed cases in hand would
-only keep them from others. Conversations that stay with their agent lengthen the handling instead,
-see `concurrency`.
+only keep them from others. Where a queue holds conversations (`concurrency.is_held`), they stay
+with their agent between messages, up to as many as the queue allows.
 
 Replications run in threads; the draws hang on what they belong to, so that the number of threads
 changes nothing, and two runs with the same seed differ only by what was changed between them. For a
