@@ -19,6 +19,11 @@ from wfm.timegrid import FixedClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
+# A worker a core: threads that a library starts beside it only stand in the others' way. Workers
+# and what they start take it from here.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
 # What must not be skipped, e.g. WFM_TEST_REQUIRE=postgres,ui,real_data as CI sets it.
 REQUIRED = set(filter(None, os.environ.get("WFM_TEST_REQUIRE", "").split(",")))
 
