@@ -86,6 +86,7 @@ def test_a_planner_signs_in_and_reads_the_three_pages(
         page.goto(sign_in_url(store, address, "test"))
 
         page.wait_for_selector("#plan-heat .main-svg")
+        page.wait_for_selector("#plan-tiles .tile")  # drawn by a request of its own
         assert page.title() == "Plan · Northlight"
         assert "The clock shows 2026-03-02 08:15 (demo)" in page.inner_text("#clock")
         assert "93.4 %" in page.inner_text("#plan-tiles")
