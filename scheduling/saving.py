@@ -19,9 +19,16 @@ from scheduling.certificate import FEW_CASES, first_intervals
 from scheduling.queueing.erlang import Floats, Wholes, touch_points
 from scheduling.queueing.workload import grid_of
 from scheduling.requirement import whole
-from scheduling.roster import Ground, Limits, ground_of, split_heads
+from scheduling.roster import Limits, ground_of, split_heads
 from scheduling.rostering.cover import Cover
-from scheduling.rostering.need import INTERVAL_H, cuts_of, interval_of, touching
+from scheduling.rostering.need import (
+    INTERVAL_H,
+    Need,
+    cuts_of,
+    interval_of,
+    need_of,
+    touching,
+)
 from scheduling.rostering.saving import Judge, Saved, SavingLimits, save_shifts
 from scheduling.rostering.search import Choices, Desk
 from scheduling.rostering.shifts import Shifts
@@ -80,19 +87,20 @@ def lower_requirement(
     Deterministic in `seed`. Errors as in `roster.make_roster`.
     """
     limits = limits or Limits()
-    ground = ground_of(
-        requirement, brand, agents, start=start, end=end, history=history, prices=limits.prices
-    )
-    kept = _kept_heads(requirement, ground, brand, start=start, end=end)
-    asked = ground.need.heads.sum()
-    if asked <= 0 or (ground.need.heads - kept).sum() < WORTH * asked:
+    need = need_of(requirement, brand, start=start, end=end)
+    kept = _kept_heads(requirement, need, brand, start=start, end=end)
+    asked = need.heads.sum()
+    if asked <= 0 or (need.heads - kept).sum() < WORTH * asked:
         return Lowered(
             requirement,
             0.0,
             None,
             "no shifts were tried to be saved: the occupancy cap and the minimum staff ask for "
-            f"all but {(ground.need.heads - kept).sum() / max(asked, ROUNDING):.1%} of the agents",
+            f"all but {(need.heads - kept).sum() / max(asked, ROUNDING):.1%} of the agents",
         )
+    ground = ground_of(
+        requirement, brand, agents, start=start, end=end, history=history, prices=limits.prices
+    )
     cover = ground.cover(brand, seed=seed, limits=limits, progress=part(progress, 0.0, 0.4))
     if not len(cover.units.shift):
         return Lowered(requirement, 0.0, None, "there is no shift to save on")
@@ -115,9 +123,9 @@ def lower_requirement(
     if saved.cost >= saved.before - ROUNDING:
         return Lowered(requirement, 0.0, saved, "no cheaper shifts keep the promise in simulation")
     heads = choices.heads(saved.taken, *given.shape) + given
-    on_queue = split_heads(heads.astype(np.float64), cover.serves, ground.need.heads)
-    suffices = np.maximum(np.minimum(ground.need.heads, on_queue), kept)
-    table = _lowered(requirement, suffices * brand.planning.availability, ground.need.queues, start)
+    on_queue = split_heads(heads.astype(np.float64), cover.serves, need.heads)
+    suffices = np.maximum(np.minimum(need.heads, on_queue), kept)
+    table = _lowered(requirement, suffices * brand.planning.availability, need.queues, start)
     hours = float((requirement["agents_exact"] - table["agents_exact"]).sum()) * INTERVAL_H
     return Lowered(
         table,
@@ -129,12 +137,12 @@ def lower_requirement(
 
 
 def _kept_heads(
-    requirement: pd.DataFrame, ground: Ground, brand: Brand, *, start: datetime, end: datetime
+    requirement: pd.DataFrame, need: Need, brand: Brand, *, start: datetime, end: datetime
 ) -> Floats:
     """Heads that the cap and the minimum ask for, (intervals, queues); never above the need."""
     held = requirement[["need_occupancy", "need_minimum"]].max(axis=1)
     floors = grid_of(requirement.assign(held=held), "held", brand, start=start, end=end)
-    return np.minimum(floors / brand.planning.availability, ground.need.heads)
+    return np.minimum(floors / brand.planning.availability, need.heads)
 
 
 def desk_of(requirement: pd.DataFrame, brand: Brand, *, start: datetime, end: datetime) -> Desk:

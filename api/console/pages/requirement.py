@@ -14,6 +14,7 @@ from api.console.charts.plan import BINDING_WORDS
 from api.console.loop import off_loop
 from api.console.needed import Look
 from api.console.pages import certificate, cost, needs
+from api.console.pages.plan import days_for
 from api.console.views import PlanView, Views
 from wfm.brands import Brand
 from wfm.errors import RequestError
@@ -129,15 +130,6 @@ def tiles(rows: pd.DataFrame, look: Look, brand: Brand) -> list[Any]:
             f"in {words.percent(binding[most] / hours, digits=0)} of the hours" if most else "",
         ),
     ]
-
-
-def days_for(views: Views, week: str) -> tuple[list[dict[str, str]], str]:
-    """The day choices of a week, with the whole week chosen."""
-    brand, plan = views.brand(), views.plan()
-    if brand is None or plan is None:
-        return [], spans.WHOLE_WEEK
-    days = spans.plan_days(plan.start, plan.end, brand.tz)
-    return spans.day_options(days, week), spans.WHOLE_WEEK
 
 
 def register(app: Dash, views: Views) -> None:
