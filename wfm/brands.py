@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wfm.calendars import ServiceWindow
 from wfm.errors import NotFound
-from wfm.people import DEFAULT_ACTIVITIES, ActivityCode, Contract, ShiftTemplate
+from wfm.people import DEFAULT_ACTIVITIES, ActivityCode, Contract, NightTime, ShiftTemplate
 from wfm.sla import FOLLOW_UP_S, OpeningGoal, ServiceGoal, WorkLaw
 from wfm.timegrid import zone_named
 
@@ -96,8 +96,25 @@ class Planning:
 
 
 @dataclass(frozen=True)
+class Presence:
+    """How many agents of a role are on queue whenever the window is open.
+
+    role      "" means anybody: at_least = 2 keeps people from working alone
+    """
+
+    name: str
+    at_least: int
+    window: ServiceWindow
+    role: str = ""
+
+
+@dataclass(frozen=True)
 class Brand:
-    """Everything `wfm import brand` reads."""
+    """Everything `wfm import brand` reads.
+
+    weekend   the weekdays of a weekend, 0 is Monday; they follow one another within a week
+    presence  who else must be there, apart from what the queues need
+    """
 
     name: str
     zone: str
@@ -107,6 +124,15 @@ class Brand:
     templates: tuple[ShiftTemplate, ...]
     activities: tuple[ActivityCode, ...] = DEFAULT_ACTIVITIES
     planning: Planning = field(default_factory=Planning)
+    weekend: tuple[int, ...] = (5, 6)
+    night: NightTime = field(default_factory=NightTime)
+    presence: tuple[Presence, ...] = ()
+
+    @property
+    def country(self) -> str | None:
+        """ISO country of the site: that of the first market in the site's zone, else the first."""
+        here = [m for m in self.markets if m.zone == self.zone] or list(self.markets)
+        return here[0].country if here else None
 
     @property
     def tz(self) -> ZoneInfo:
