@@ -23,14 +23,21 @@ from api.routes import (
     cases,
     certificates,
     contacts,
+    exports,
     forecasts,
     health,
     intraday,
     marks,
+    openshifts,
     plans,
     requirement,
+    rosterjobs,
+    rosterreasons,
+    rosters,
     sign_in,
     staffing,
+    timeoff,
+    trades,
 )
 from api.routes import jobs as jobs_routes
 from wfm.settings import Settings
@@ -150,6 +157,12 @@ def _route(app: FastAPI, *, console: bool) -> None:
         # Before /plans/{which}/{table}.
         certificates,
         plans,
+        rosters,
+        rosterjobs,
+        rosterreasons,
+        openshifts,
+        timeoff,
+        trades,
         requirement,
         intraday,
         forecasts,
@@ -159,9 +172,11 @@ def _route(app: FastAPI, *, console: bool) -> None:
         jobs_routes,
         contacts,
         cases,
+        exports,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
+    app.include_router(exports.public, prefix=PREFIX)
     app.include_router(health.router)
     if not console:
         return

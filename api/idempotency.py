@@ -30,7 +30,8 @@ _REPEATED = ("content-type", "location", "etag")
 class Idempotency:
     """Keeps the answer to a POST that bears the header, and gives it again.
 
-    An answer that asks to try again, or that turns the caller away, is not kept.
+    An answer that asks to try again, that turns the caller away, or that must not be stored since a
+    secret is in it, is not kept.
     """
 
     def __init__(self, app: ASGIApp, store: Store) -> None:
@@ -73,6 +74,7 @@ class Idempotency:
         self, scope: Scope, receive: Receive, send: Send, *, key: str, actor: str, body: bytes
     ) -> None:
         given = False
+        secret = False
         status = 500
         headers: dict[str, str] = {}
         said = bytearray()
@@ -85,11 +87,12 @@ class Idempotency:
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def listening(message: Message) -> None:
-            nonlocal status, headers
+            nonlocal status, headers, secret
             if message["type"] == "http.response.start":
                 status = message["status"]
                 found = MutableHeaders(scope=message)
                 headers = {name: found[name] for name in _REPEATED if name in found}
+                secret = found.get("cache-control") == "no-store"
             else:
                 said.extend(message.get("body", b""))
             await send(message)
@@ -98,12 +101,12 @@ class Idempotency:
             await self.app(scope, replay, listening)
         finally:
             answer = Answer(status, headers, said.decode(errors="replace"))
-            await run_in_threadpool(self._end, key, actor, answer)
+            await run_in_threadpool(self._end, key, actor, None if secret else answer)
 
-    def _end(self, key: str, actor: str, answer: Answer) -> None:
+    def _end(self, key: str, actor: str, answer: Answer | None) -> None:
         try:
             with self.store.writing(actor) as writing:
-                if answer.status >= 500 or answer.status in (401, 403):
+                if answer is None or answer.status >= 500 or answer.status in (401, 403):
                     idempotency.release(writing, key)
                 else:
                     idempotency.keep(writing, key, answer)

@@ -24,19 +24,26 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from api.problems import internal_problem, problem_of
 from wfm.errors import Cancelled, WfmError
 from wfm.progress import Progress, part
+from wfm.store import drafts as draft_rows
 from wfm.store import jobs, plans
 from wfm.store.engine import Store, open_store
 from wfm.timegrid import SystemClock, format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from api.planning.publishing import Published
 
 KINDS: dict[str, str] = {
     "plan": "api.worker:make_plan",
     "forecast": "api.worker:make_forecast",
     "certify": "api.worker:make_certificate",
+    "resolve": "api.worker:resolve_draft",
+    "publish_draft": "api.worker:publish_draft",
+    "republish": "api.worker:republish_plan",
 }
 
 _PR_SET_PDEATHSIG = 1
@@ -146,6 +153,70 @@ def make_certificate(work: Work) -> dict[str, Any]:
         work.store, request, work.actor, work.progress, job_id=work.job_id
     )
     return {"certificate_id": certificate_id}
+
+
+def resolve_draft(work: Work) -> dict[str, Any]:
+    """Solve a draft again as the request says; gives draft_id, the edit's seq and agent-days."""
+    from api.planning import drafts, resolving
+
+    request = resolving.ResolveRequest.from_document(work.request)
+    with work.store.reading() as connection:
+        seq = draft_rows.edit_of_job(connection, work.job_id)
+    if seq is None:
+        solved = resolving.resolve(
+            work.store, request, actor=work.actor, progress=work.progress, job_id=work.job_id
+        )
+        for text in solved.messages:
+            work.tell("note", "roster_note", text)
+    edits = drafts.load_draft(work.store, request.draft_id).edits
+    (made,) = (edit for edit in edits if edit.job_id == work.job_id)
+    return {
+        "draft_id": request.draft_id,
+        "seq": made.seq,
+        "changed": len(made.document["changes"]),
+    }
+
+
+def publish_draft(work: Work) -> dict[str, Any]:
+    """Check, certify and publish a draft; gives plan_id, version and violations."""
+    from api.planning import publishing
+
+    request = publishing.PublishRequest.from_document(work.request)
+    done = publishing.publish(
+        work.store,
+        work.request["draft_id"],
+        request,
+        actor=work.actor,
+        progress=work.progress,
+        job_id=work.job_id,
+    )
+    return _told(work, done)
+
+
+def republish_plan(work: Work) -> dict[str, Any]:
+    """Put an earlier version in force again; gives plan_id, version and violations."""
+    from api.planning import publishing
+
+    request = publishing.PublishRequest.from_document(work.request)
+    done = publishing.republish(
+        work.store,
+        work.request["plan_id"],
+        request,
+        actor=work.actor,
+        progress=work.progress,
+        job_id=work.job_id,
+    )
+    return _told(work, done)
+
+
+def _told(work: Work, done: Published) -> dict[str, Any]:
+    for violation in done.violations:
+        work.tell("warning", "rule_broken", f"rule broken: {violation}")
+    return {
+        "plan_id": done.plan_id,
+        "version": done.version,
+        "violations": list(done.violations),
+    }
 
 
 def _publish(work: Work, plan_id: int) -> int:

@@ -28,6 +28,9 @@ LIBRARIES = (
     "sqlalchemy",
 )
 
+# Figures below it are shown to five places: a gap of 0.0005 is not none.
+SMALL = 0.01
+
 
 def parser(description: str) -> argparse.ArgumentParser:
     """A parser of the options that all benchmarks share: --quick, --json FILE, --seed N."""
@@ -87,7 +90,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.5f}" if 0.0 < abs(value) < SMALL else f"{value:,.3f}"
 
 
 def finish(

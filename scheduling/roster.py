@@ -14,18 +14,10 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from scheduling.rostering.assign import (
-    AssignLimits,
-    Assignment,
-    Desk,
-    Worker,
-    assign,
-    begun_before,
-    given_heads,
-    past_of,
-    worker_of,
-)
+from scheduling.fairness import Ledger, shift_kinds
+from scheduling.rostering.assign import Assignment, Desk, Kept, assign
 from scheduling.rostering.cover import Cover, CoverLimits, make_cover
+from scheduling.rostering.engine import EngineLimits
 from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,
@@ -39,12 +31,16 @@ from scheduling.rostering.need import (
 )
 from scheduling.rostering.shifts import Shifts, expand_shifts
 from scheduling.rostering.shortfall import reasons
+from scheduling.rostering.standing import days_before, shifts_of, standing_of
+from scheduling.rostering.workers import Worker, begun_before, given_heads, workers_of
+from scheduling.worked import SHIFT_KINDS
 from wfm.brands import Brand
+from wfm.calendars import open_share
 from wfm.errors import DataError
 from wfm.frames import INSTANT, ON_SHIFT, REQUIREMENT, ROSTER, STAFFING, interval_index
 from wfm.people import Agent
 from wfm.progress import Progress, part, silent
-from wfm.timegrid import INTERVAL
+from wfm.timegrid import INTERVAL, interval_count
 
 SPLIT_ROUNDS = 300
 SHUT = 1e-9  # weight of a queue that needs nobody: heads go there only where nothing else is
@@ -55,7 +51,7 @@ class Limits:
     """Work limits of both stages, and the prices a roster is judged by."""
 
     cover: CoverLimits = field(default_factory=CoverLimits)
-    assign: AssignLimits = field(default_factory=AssignLimits)
+    engine: EngineLimits = field(default_factory=EngineLimits)
     prices: Prices = field(default_factory=Prices)
 
 
@@ -64,9 +60,10 @@ class RosterOutcome:
     """A roster and how good it is.
 
     table      ROSTER
-    objective  paid hours in the horizon + shortfall + surplus + hours below the minimum + wishes,
-               at the prices of the limits
-    bound      no roster costs less: the linear program of the shift mix at the same prices
+    objective  paid hours in the horizon + shortfall + surplus + hours beside what contracts want +
+               wishes + burdens above fair shares, at the prices of the limits
+    bound      no roster costs less at the same prices: the better of two, the linear program of the
+               shift mix and that over whole lines of work
     gap        (objective - bound) / objective
     shortfall  agents short by start and queue, where any are: columns start, queue, agents
     messages   what a planner should know: reasons of the shortfall, a wall limit that was hit
@@ -108,6 +105,7 @@ class Ground:
             given=self.given,
             contracts={c.name: c for c in brand.contracts},
             prices=limits.prices,
+            weekend=brand.weekend,
             seed=seed,
             limits=limits.cover,
             progress=progress,
@@ -132,17 +130,9 @@ def ground_of(
     shifts = expand_shifts(brand, start=start, end=end)
     groups = skill_groups(agents, need.queues)
     begun = begun_before(ROSTER.empty() if history is None else ROSTER.check(history), start)
-    workers = [
-        worker_of(
-            agent,
-            int(group),
-            shifts=shifts,
-            brand=brand,
-            prices=prices,
-            past=past_of(agent, begun, brand, start),
-        )
-        for agent, group in zip(agents, groups.of, strict=True)
-    ]
+    workers = workers_of(
+        agents, groups, shifts=shifts, brand=brand, prices=prices, begun=begun, start=start
+    )
     given = given_heads(begun, agents, groups, start=start, intervals=shifts.intervals)
     return Ground(need, shifts, groups, workers, given)
 
@@ -156,6 +146,11 @@ def make_roster(
     end: datetime,
     seed: int,
     history: pd.DataFrame | None = None,
+    keep: pd.DataFrame | None = None,
+    change_price: float = 0.0,
+    frozen: pd.DataFrame | None = None,
+    frozen_until: datetime | None = None,
+    fairness: Ledger | None = None,
     progress: Progress = silent,
     limits: Limits | None = None,
 ) -> RosterOutcome:
@@ -164,53 +159,109 @@ def make_roster(
     start, end  local midnights of the site's zone
     history     a ROSTER of what was worked before: rest, runs of days, the week's hours and
                 weekends follow from it, and its last night covers the first morning
+    keep        a ROSTER to stay near: each agent-day that is another costs `change_price`
+    frozen      a ROSTER of shifts that stand as they are: pinned ones, those gone by
+    frozen_until  nothing is added on the days that begin before it
+    fairness    what the agents carried so far; who carried less gets more of it
 
     The same inputs and seed give the same roster unless a wall limit was hit, which a message says.
 
     Raises RequestError for an instant that is no local midnight or a queue the brand has not,
-    DataError for templates, contracts or agents that contradict each other.
+    DataError for templates, contracts or agents that contradict each other, RuleConflict for an
+    agent whose shifts before the horizon leave no lawful line.
     """
     began = time.perf_counter()
     limits = limits or Limits()
     ground = ground_of(
         requirement, brand, agents, start=start, end=end, history=history, prices=limits.prices
     )
-    cover = ground.cover(brand, seed=seed, limits=limits, progress=part(progress, 0.0, 0.6))
+    cover = ground.cover(brand, seed=seed, limits=limits, progress=part(progress, 0.0, 0.35))
     need, shifts, groups = ground.need, ground.shifts, ground.groups
-    workers, given = ground.workers, ground.given
-    desk = Desk(workers, shifts, groups, need, limits.prices)
-    deficits = groups.deficits(need) - given @ groups.touches.astype(np.float64)
+    standing = standing_of(frozen, brand, agents, shifts, start)
+    desk = Desk(
+        workers=ground.workers,
+        shifts=shifts,
+        groups=groups,
+        need=need,
+        given=ground.given,
+        brand=brand,
+        prices=limits.prices,
+        presence=presence_of(brand, start, end),
+        counts=counting(brand, agents),
+        owed=fairness.debts if fairness else {},
+        standing=standing,
+        free_from=0 if frozen_until is None else days_before(shifts, frozen_until, start),
+    )
     outcome = assign(
         desk,
-        np.ascontiguousarray(deficits),
         seed=seed,
+        burdens=_burdens(cover, groups, shifts, brand),
         guide=cover.head_price * INTERVAL_H,
-        given_h=float(given.sum() * INTERVAL_H),
-        limits=limits.assign,
-        progress=part(progress, 0.6, 1.0),
+        kept=None if keep is None else Kept(shifts_of(keep, agents, shifts, start), change_price),
+        limits=limits.engine,
+        progress=part(progress, 0.35, 1.0),
     )
     now = outcome.assignment
     table = roster_table(now, agents, shifts, start)
-    heads = _heads(desk, now) + given
+    if frozen is not None and not frozen.empty:
+        table = pd.concat([table, ROSTER.check(frozen)], ignore_index=True)
+        table = ROSTER.check(table.sort_values(["agent_id", "start"], ignore_index=True))
+    heads = (
+        given_heads(table, agents, groups, start=start, intervals=shifts.intervals) + ground.given
+    )
     short = _short(heads, groups.serves, need)
     messages = list(
-        reasons(short, need.queues, workers, now, shifts=shifts, zone=brand.tz, start=start)
+        reasons(
+            short, need.queues, table, brand, agents, shifts=shifts, start=start, history=history
+        )
     )
+    messages += [
+        f"the shifts of {agents[i].name} that stand break rules together; nothing was added to them"
+        for i in now.dropped
+    ]
     if outcome.stopped_by_wall or cover.stopped_by_wall:
         messages.append("a wall limit cut the search short: the same seed may give another roster")
-    taken = now.shift[now.shift >= 0]
+    bound = max(cover.bound, outcome.bound)
+    stood = sum(s.paid for s in standing)
     return RosterOutcome(
         table=table,
         objective=outcome.objective,
-        bound=cover.bound,
-        gap=max(0.0, outcome.objective - cover.bound) / max(1.0, abs(outcome.objective)),
+        bound=min(bound, outcome.objective),
+        gap=max(0.0, outcome.objective - bound) / max(1.0, abs(outcome.objective)),
         seconds=time.perf_counter() - began,
         shortfall=_shortfall_table(short, need, start, end),
         messages=tuple(messages),
         cover=cover,
-        paid_hours=float(shifts.paid[taken].sum() * INTERVAL_H),
+        paid_hours=float((shifts.paid[now.shift[now.shift >= 0]].sum() + stood) * INTERVAL_H),
         shortfall_hours=outcome.short_h,
     )
+
+
+def presence_of(brand: Brand, start: datetime, end: datetime) -> Floats:
+    """Agents that each presence rule asks for, shape (intervals, rules)."""
+    asked = [
+        rule.at_least * (np.asarray(open_share(rule.window, start, end)) > 0)
+        for rule in brand.presence
+    ]
+    return np.array(asked).reshape(len(asked), interval_count(start, end)).T
+
+
+def counting(brand: Brand, agents: tuple[Agent, ...]) -> Flags:
+    """Whether an agent counts for each presence rule, shape (agents, rules)."""
+    rows = [[not r.role or r.role in a.roles for r in brand.presence] for a in agents]
+    return np.array(rows, dtype=np.bool_).reshape(len(agents), len(brand.presence))
+
+
+def _burdens(cover: Cover, groups: SkillGroups, shifts: Shifts, brand: Brand) -> Floats:
+    """Shifts of each of SHIFT_KINDS in the mix, shared out to the skill groups by who was asked."""
+    kinds = shift_kinds(shifts, brand)
+    total = np.zeros((len(cover.serves), len(SHIFT_KINDS)))
+    np.add.at(total, cover.units.pool, kinds[cover.units.shift])
+    members = np.bincount(groups.of, minlength=len(groups.serves)).astype(np.float64)
+    of_pool = np.zeros(len(cover.serves))
+    np.add.at(of_pool, cover.pool_of, members)
+    part_of = members / np.maximum(of_pool[cover.pool_of], 1.0)
+    return np.asarray(total[cover.pool_of] * part_of[:, None])
 
 
 def roster_table(
@@ -235,23 +286,6 @@ def roster_table(
     table = pd.DataFrame(rows, columns=list(ROSTER.columns))
     table = table.astype({name: column.dtype for name, column in ROSTER.columns.items()})
     return ROSTER.check(table.sort_values(["agent_id", "start"], ignore_index=True))
-
-
-def _heads(desk: Desk, now: Assignment) -> Floats:
-    """Heads on queue per interval and skill group."""
-    shifts = desk.shifts
-    edges = np.zeros((shifts.intervals + 1, len(desk.groups.serves)))
-    for i, day in np.argwhere(now.shift >= 0):
-        s, group = int(now.shift[i, day]), desk.workers[i].group
-        first = int(shifts.start[s])
-        spans = [(first, first + int(shifts.length[s]), 1.0)]
-        for window, at in zip(shifts.breaks[shifts.template[s]], now.breaks[i, day], strict=True):
-            if window[2]:
-                spans.append((first + int(at), first + int(at + window[2]), -1.0))
-        for a, b, heads in spans:
-            edges[min(a, shifts.intervals), group] += heads
-            edges[min(b, shifts.intervals), group] -= heads
-    return np.asarray(edges.cumsum(axis=0)[:-1])
 
 
 def _short(heads: Floats, serves: Flags, need: Need) -> Floats:

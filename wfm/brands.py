@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from wfm.calendars import ServiceWindow
 from wfm.errors import NotFound
 from wfm.people import DEFAULT_ACTIVITIES, ActivityCode, Contract, NightTime, ShiftTemplate
+from wfm.rules import RuleSet
 from wfm.sla import FOLLOW_UP_S, OpeningGoal, ServiceGoal, WorkLaw
 from wfm.timegrid import zone_named
 
@@ -114,6 +115,7 @@ class Brand:
 
     weekend   the weekdays of a weekend, 0 is Monday; they follow one another within a week
     presence  who else must be there, apart from what the queues need
+    rulesets  its own, beside those that `wfm.ingest.rulesets` brings
     """
 
     name: str
@@ -127,6 +129,7 @@ class Brand:
     weekend: tuple[int, ...] = (5, 6)
     night: NightTime = field(default_factory=NightTime)
     presence: tuple[Presence, ...] = ()
+    rulesets: tuple[RuleSet, ...] = ()
 
     @property
     def country(self) -> str | None:

@@ -214,3 +214,37 @@ _FLOOR = (
 )
 
 RULES: dict[str, Rule] = {rule.name: rule for rule in (*_TABLE, *_AGENT, *_CONTRACT, *_FLOOR)}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a rule set says of one field of `wfm.people.Contract`, and why."""
+
+    field: str
+    value: float
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The law of a country or an agreement: figures that a contract under it is no laxer than.
+
+    figures      its own and those of the set it extends, each field once
+    source       where they come from, in words
+    not_checked  what the law asks for and no figure of a contract can say, and where to see to it
+    """
+
+    name: str
+    title: str
+    source: str = ""
+    figures: tuple[Figure, ...] = ()
+    extends: str = ""
+    not_checked: tuple[str, ...] = ()
+
+    def figure(self, field: str) -> Figure | None:
+        return next((f for f in self.figures if f.field == field), None)
+
+
+def rules_reading(field: str) -> tuple[Rule, ...]:
+    """The rules that read the field."""
+    return tuple(rule for rule in RULES.values() if field in rule.fields)

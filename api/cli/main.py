@@ -29,6 +29,8 @@ from api.cli import (
     plan,
     reforecast,
     requirement,
+    roster,
+    rules,
     serve,
     staffing,
 )
@@ -51,7 +53,9 @@ app.add_typer(adjust.mark_app, name="mark")
 app.add_typer(plan.app)
 app.add_typer(certify.app)
 app.add_typer(requirement.app, name="requirement")
+app.add_typer(roster.app, name="roster")
 app.add_typer(staffing.app, name="staffing")
+app.add_typer(rules.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app, name="key")
 app.add_typer(jobs.app, name="job")

@@ -53,7 +53,6 @@ INDEX = """<!DOCTYPE html>
 SHOWS: dict[layout.Page, Callable[[Views, Brand, PlanView], Any]] = {
     layout.PLAN: plan.page,
     layout.REQUIREMENT: requirement.page,
-    layout.ROSTER: roster.page,
     layout.WHAT_IF: whatif.page,
 }
 
@@ -148,18 +147,24 @@ def _route_pages(app: FastAPI, dash: Dash) -> None:
     )
 
 
-def _content(page: layout.Page, views: Views, brand: Brand | None) -> Any:
+def _content(page: layout.Page, views: Views, brand: Brand | None, search: str | None) -> Any:
     """The page, or how to get what it needs before it can show anything."""
     if brand is None:
         return layout.no_brand()
     if page is layout.FORECAST:
         return forecast.page(views, brand)
     plan = views.plan()
-    return layout.no_plan() if plan is None else SHOWS[page](views, brand, plan)
+    if plan is None:
+        return layout.no_plan()
+    if page is layout.ROSTER:
+        return roster.page(views, brand, plan, search)
+    return SHOWS[page](views, brand, plan)
 
 
-def show(views: Views, pathname: str | None) -> tuple[Any, Any, Any, Any, str, None]:
-    """What the frame holds at a path: page, navigation, brand, zone, title; and no problem."""
+def show(
+    views: Views, pathname: str | None, search: str | None = None
+) -> tuple[Any, Any, Any, Any, str, None]:
+    """What the frame holds at an address: page, navigation, brand, zone, title; and no problem."""
     page = layout.page_at(pathname)
     brand = views.brand()
     if page is None:
@@ -169,7 +174,7 @@ def show(views: Views, pathname: str | None) -> tuple[Any, Any, Any, Any, str, N
         )
     else:
         try:
-            content = _content(page, views, brand)
+            content = _content(page, views, brand, search)
         except WfmError as error:
             content = layout.failure(error.message)
     name = page.name if page else "No such page"
@@ -197,6 +202,7 @@ def register(dash: Dash, views: Views) -> None:
         Output("title", "data"),
         Output("problem", "children"),
         Input("location", "pathname"),
+        Input("location", "search"),
     )(off_loop(show, views))
     dash.callback(Output("clock", "children"), Input("tick", "n_intervals"))(off_loop(clock, views))
     dash.clientside_callback(  # type: ignore[no-untyped-call]

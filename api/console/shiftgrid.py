@@ -5,18 +5,20 @@ Pure: a ROSTER and the agents in; plain rows out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from api.console import words
+from scheduling.editing.changes import ABSENT, Change, worked
+from wfm.brands import Brand
 from wfm.frames import ROSTER
 from wfm.people import ActivityCode, Agent
-from wfm.timegrid import local_day
+from wfm.timegrid import local_day, local_midnight
 
 Kind = Literal["early", "day", "late", "night", "away", "standby"]
 KINDS: dict[Kind, str] = {
@@ -96,7 +98,11 @@ def kind_of(shift: Shift, zone: ZoneInfo) -> Kind:
         return "away"
     if activities <= {"standby"}:
         return "standby"
-    hour = shift.start.astimezone(zone).hour
+    return kind_at(shift.start.astimezone(zone).hour)
+
+
+def kind_at(hour: int) -> Kind:
+    """What kind of shift starts at the local hour."""
     if 5 <= hour < 9:
         return "early"
     if 9 <= hour < 13:
@@ -120,7 +126,8 @@ def grid_rows(
     zone: ZoneInfo,
 ) -> list[dict[str, Any]]:
     """One row an agent: `agent_id`, `agent`, `contract`, `skills`, `hours` (paid, over `days`),
-    and for each day its label under the ISO date and its kind under the ISO date with `_kind`.
+    and for each day its label under the ISO date, its kind under the ISO date with `_kind` and,
+    where the shift is pinned, true under the ISO date with `_pinned`.
 
     Granted time off is shown where no shift stands. Agents who left the brand since keep their row.
     """
@@ -139,8 +146,7 @@ def grid_rows(
                 for key, value in ((day.isoformat(), "off"), (f"{day.isoformat()}_kind", "away"))
             },
         }
-    wanted = set(days)
-    for shift in shifts_of(roster):
+    for shift in _told_shifts(roster, activities, zone):
         row = rows.setdefault(
             shift.agent_id,
             {
@@ -151,15 +157,94 @@ def grid_rows(
                 "hours": 0.0,
             },
         )
-        day = local_day(shift.start, zone)
-        if day not in wanted:
+        if not days[0] <= shift.day <= days[-1]:
             continue
-        row[day.isoformat()] = label_of(shift, zone)
-        row[f"{day.isoformat()}_kind"] = kind_of(shift, zone)
-        row["hours"] += shift.paid_minutes(activities) / 60
+        row[shift.day.isoformat()] = shift.label
+        row[f"{shift.day.isoformat()}_kind"] = shift.kind
+        if shift.pinned:
+            row[f"{shift.day.isoformat()}_pinned"] = True
+        row["hours"] += shift.paid_h
     for row in rows.values():
         row["hours"] = round(row["hours"], 2)
     return list(rows.values())
+
+
+class _Told(NamedTuple):
+    """A shift as the grid tells it."""
+
+    agent_id: str
+    day: date
+    label: str
+    kind: Kind
+    pinned: bool
+    paid_h: float
+
+
+def _told_shifts(
+    roster: pd.DataFrame, activities: Sequence[ActivityCode], zone: ZoneInfo
+) -> Iterator[_Told]:
+    """What `label_of`, `kind_of` and `paid_minutes` say of all shifts, in one pass over columns."""
+    if roster.empty:
+        return
+    table = roster.sort_values(["agent_id", "start"])
+    follows = table["start"] == table["end"].shift()
+    for name in ("agent_id", "template", "pinned"):
+        follows &= table[name] == table[name].shift()
+    number = (~follows).cumsum()
+    paid = table["activity"].isin([a.code for a in activities if a.paid])
+    ends_here = ~follows.shift(-1, fill_value=False)
+    first, last = (table[mask].reset_index(drop=True) for mask in (~follows, ends_here))
+    hours = ((table["end"] - table["start"]).dt.total_seconds() * paid).groupby(number).sum() / 3600
+    away, standby = (
+        (table["activity"] == code).groupby(number).all() for code in ("time_off", "standby")
+    )
+    starts, ends = (c.dt.tz_convert(zone) for c in (first["start"], last["end"]))
+    labels = starts.dt.strftime("%H:%M") + "-" + ends.dt.strftime("%H:%M")
+    columns = (
+        first["agent_id"], starts.dt.date, labels, starts.dt.hour, first["pinned"], hours, away,
+        standby,
+    )  # fmt: skip
+    told = zip(*(column.tolist() for column in columns), strict=True)
+    for agent_id, day, label, hour, pinned, paid_h, is_away, is_standby in told:
+        kind: Kind = "away" if is_away else "standby" if is_standby else kind_at(hour)
+        yield _Told(agent_id, day, "off" if is_away else label, kind, pinned, paid_h)
+
+
+def starts_on(shift: Shift, day: date, zone: ZoneInfo) -> bool:
+    """Whether the shift is work and belongs to the local day."""
+    away = {s.activity for s in shift.segments} <= ABSENT
+    return not away and local_day(shift.start, zone) == day
+
+
+def shift_on(shifts: Sequence[Shift], agent_id: str, day: date, zone: ZoneInfo) -> Shift | None:
+    """The agent's shift that starts on the local day, or None."""
+    return next((s for s in shifts if s.agent_id == agent_id and starts_on(s, day, zone)), None)
+
+
+def shifts_on(roster: pd.DataFrame, day: date, zone: ZoneInfo) -> list[Shift]:
+    """The shifts of which any part lies on the local day, by start and agent."""
+    start, end = local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone)
+    # A shift is shorter than a day, so the days beside this one hold the rest of all that touch it.
+    day_long = timedelta(days=1)
+    near = roster[(roster["start"] >= start - day_long) & (roster["start"] < end + day_long)]
+    found = [s for s in shifts_of(near) if s.end > start and s.start < end]
+    return sorted(found, key=lambda s: (s.start, s.end, s.agent_id))
+
+
+def shift_after(change: Change) -> Shift | None:
+    """The shift that a change puts on its day, None where it leaves the day free."""
+    segments = tuple(Segment(s.start, s.end, s.activity, s.queue) for s in worked(change.after))
+    if not segments:
+        return None
+    first = worked(change.after)[0]
+    return Shift(change.agent_id, first.template, first.pinned, segments)
+
+
+def breaks_of(shift: Shift, brand: Brand) -> list[Segment]:
+    """The shift's breaks in their order: segments of the activities its template has breaks of."""
+    template = next((t for t in brand.templates if t.name == shift.template), None)
+    kinds = {b.activity for b in template.breaks} if template else set()
+    return [s for s in shift.segments if s.activity in kinds]
 
 
 @dataclass(frozen=True)
@@ -199,7 +284,7 @@ def day_in_words(
     first = own[0]
     paid = sum(s.paid_minutes(activities) for s in own) / 60
     over = ", ends the next day" if local_day(first.end, zone) > day else ""
-    pinned = " It is pinned by a published roster." if first.pinned else ""
+    pinned = " It is pinned: re-solving leaves it as it is." if first.pinned else ""
     template = f" Template {first.template}." if first.template else ""
     return DayInWords(
         title,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from api.console.drafting import Drafting, Shown
 from api.console.promises import Promises
 from api.planning import forecasts, intraday, records, whatif
 from api.planning.whatif import Spike, WhatIfResult
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KEPT_PLANS = 4
+KEPT_DRAFTS = 4
 KEPT_FORECASTS = 6
 KEPT_PIECES = 80
 KEPT_EFFECTS = 40
@@ -199,7 +201,9 @@ class Views:
         self._store = store
         self._jobs = jobs
         self.promises = Promises(store, jobs)
+        self.drafting = Drafting(store, jobs)
         self._tables: OrderedDict[int, Tables] = OrderedDict()
+        self._shown: OrderedDict[Any, Shown] = OrderedDict()
         self._forecasts: OrderedDict[Any, ForecastView] = OrderedDict()
         self._models: OrderedDict[int, tuple[pd.DataFrame, pd.DataFrame]] = OrderedDict()
         self._pieces: OrderedDict[Any, Piece] = OrderedDict()
@@ -237,18 +241,21 @@ class Views:
     def plan(self) -> PlanView | None:
         """The published plan, else the newest draft, else None."""
         stored = self._stored("current") or self._stored("latest")
-        if stored is None:
-            return None
-        return PlanView(
-            plan_id=stored.plan_id,
-            state=stored.state,
-            version=stored.version,
-            start=stored.start,
-            end=stored.end,
-            seed=stored.seed,
-            summary=stored.summary,
-            tables=self._tables_of(stored),
-        )
+        return None if stored is None else self._plan_view(stored)
+
+    def shown(self, draft_id: int | None) -> Shown | None:
+        """The draft with its plan, or the plan of `plan` without one; NotFound for no draft."""
+        if draft_id is None:
+            plan = self.plan()
+            return None if plan is None else Shown(plan)
+        draft = self.drafting.draft(draft_id)
+        base = self._plan_view(draft.base)
+        key = (draft_id, draft.revision, draft.state)
+
+        def compare() -> Shown:
+            return Shown(base, draft, self.drafting.changes(draft, base.tables.roster))
+
+        return self._kept(self._shown, key, KEPT_DRAFTS, compare)
 
     def what_if(self, day: date, spike: Spike) -> WhatIfResult:
         """Rehearse the spike on the published roster of the day; WfmError where it cannot be."""
@@ -410,6 +417,18 @@ class Views:
             return records.load_plan(self._store, which)
         except NotFound:
             return None
+
+    def _plan_view(self, stored: records.StoredPlan) -> PlanView:
+        return PlanView(
+            plan_id=stored.plan_id,
+            state=stored.state,
+            version=stored.version,
+            start=stored.start,
+            end=stored.end,
+            seed=stored.seed,
+            summary=stored.summary,
+            tables=self._tables_of(stored),
+        )
 
     def _tables_of(self, stored: records.StoredPlan) -> Tables:
         return self._kept(self._tables, stored.plan_id, KEPT_PLANS, lambda: _tables(stored))

@@ -102,6 +102,14 @@ def number(value: float | None, *, digits: int = 0) -> str:
     return f"{value:,.{digits}f}".replace(",", "\u202f")
 
 
+def counted(count: int, name: str) -> str:
+    """
+    >>> counted(1, "day"), counted(3, "day")
+    ('1 day', '3 days')
+    """
+    return f"{number(count)} {name}" if count == 1 else f"{number(count)} {name}s"
+
+
 def length(seconds: float) -> str:
     """
     >>> length(900), length(5400), length(45)

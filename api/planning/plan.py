@@ -25,6 +25,8 @@ from forecasting.forecast import ForecastResult, make_forecast
 from forecasting.scenarios.paths import scenario_paths
 from scheduling.certificate import FEW_CASES, Certificate, certify
 from scheduling.check import check_roster
+from scheduling.doubts import roster_doubts
+from scheduling.fairness import Ledger, carried_ledger
 from scheduling.requirement import Requirement, make_requirement, repair
 from scheduling.roster import RosterOutcome, make_roster, on_shift_of, staffing_of
 from scheduling.saving import Lowered, lower_requirement
@@ -40,7 +42,7 @@ from wfm.store.forecasts import Version
 from wfm.timegrid import INTERVAL_S, format_instant
 
 # Goes up when the same inputs would give another plan.
-POLICY_VERSION = "3"
+POLICY_VERSION = "4"
 
 # Paths the requirement's risk level is read from.
 RISK_PATHS = 200
@@ -157,11 +159,12 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
     """
     stages = Stages(progress)
     brand, start, end = inputs.brand, inputs.start, inputs.end
+    ledger = carried_ledger(inputs.history, brand, inputs.agents, until=start)
     forecast = stages.run("Forecast", 0.0, 0.25, partial(_forecast, inputs))
     needed = stages.run("Requirement", 0.25, 0.3, partial(_require, inputs, forecast))
     lowered = stages.run("Saving", 0.3, 0.38, partial(_save, inputs, forecast, needed))
     needed = needed.asking(lowered.table)
-    rostered = stages.run("Roster", 0.38, 0.55, partial(_roster, inputs, needed))
+    rostered = stages.run("Roster", 0.38, 0.55, partial(_roster, inputs, needed, ledger))
     for again in range(REHEARSALS):
         begin = 0.55 + 0.32 * again / REHEARSALS
         rehearse = partial(_certify, inputs, forecast, rostered, stream="rehearsal")
@@ -170,12 +173,15 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
         if mended is needed:
             break
         needed = mended
-        mend = partial(_roster, inputs, needed)
+        mend = partial(_roster, inputs, needed, ledger)
         rostered = stages.run("Mended roster", begin + 0.04, begin + 0.32 / REHEARSALS, mend)
     judge = partial(_certify, inputs, forecast, rostered, stream="certificate")
     certificate = stages.run("Certificate", 0.87, 0.99, judge)
     violations = check_roster(
         rostered.table, brand, inputs.agents, start=start, end=end, history=inputs.history
+    )
+    doubts = roster_doubts(
+        needed.table, brand, inputs.agents, start=start, end=end, history=inputs.history
     )
     staffing = staffing_of(_on_floor(inputs, rostered), needed.table, brand, inputs.agents)
     progress(1.0, "Plan ready")
@@ -210,11 +216,12 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
             **_demand_figures(forecast, needed),
             **_roster_figures(inputs, rostered),
             "saved_hours": round(lowered.hours, 1),
-            **_certificate_figures(certificate),
+            **certificate_figures(certificate),
             "violations": len(violations),
             "stages": stages.costs,
             "messages": [
                 *(f"rule broken: {violation}" for violation in violations),
+                *map(str, doubts),
                 *rostered.messages,
                 lowered.message,
                 *needed.warnings,
@@ -313,7 +320,9 @@ def _with_follow_ups(queue: Queue) -> Queue:
     return replace(queue, goals=(*queue.goals, assumed))
 
 
-def _roster(inputs: PlanInputs, needed: Requirement, told: Progress) -> RosterOutcome:
+def _roster(
+    inputs: PlanInputs, needed: Requirement, ledger: Ledger, told: Progress
+) -> RosterOutcome:
     return make_roster(
         needed.table,
         inputs.brand,
@@ -322,6 +331,7 @@ def _roster(inputs: PlanInputs, needed: Requirement, told: Progress) -> RosterOu
         end=inputs.end,
         seed=inputs.seed,
         history=inputs.history,
+        fairness=ledger,
         progress=told,
     )
 
@@ -393,7 +403,8 @@ def _roster_figures(inputs: PlanInputs, rostered: RosterOutcome) -> dict[str, An
     }
 
 
-def _certificate_figures(certificate: Certificate) -> dict[str, Any]:
+def certificate_figures(certificate: Certificate) -> dict[str, Any]:
+    """What a plan's summary says of its certificate."""
     hours = certificate.hours()
     enough = hours[hours["cases"] >= FEW_CASES]
     worst = enough.iloc[int(enough["attainment"].to_numpy().argmin())] if len(enough) else None

@@ -12,8 +12,11 @@ import pandas as pd
 from api.planning.asked import check_seed, check_start, check_weeks, id_in
 from api.planning.plan import Plan, PlanInputs
 from scheduling.certificate import Certificate
+from scheduling.fairness import ledger_start
+from wfm.brands import Brand
 from wfm.errors import DataError, RequestError
 from wfm.ingest.history import load_volumes
+from wfm.people import PERIODS_FROM
 from wfm.store import adjustments, forecasts, marks, plans
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
@@ -25,7 +28,8 @@ from wfm.timegrid import local_day, local_midnight
 # A certificate is as exact as anyone can use long before this, and each path costs time.
 MAX_REPLICATIONS = 2_000
 
-# What a roster must know of the one before: rest, consecutive days and weekends reach back.
+# What a roster must know of the one before: rest, consecutive days and weekends reach back, and a
+# period that runs when it starts is counted whole.
 HISTORY = timedelta(weeks=4)
 
 
@@ -103,7 +107,11 @@ def load(store: Store, request: PlanRequest) -> PlanInputs:
             agents=agents,
             campaigns=load_campaigns(connection),
             volumes=volumes,
-            history=plans.published_roster(connection, start=start - HISTORY, end=start),
+            history=plans.published_roster(
+                connection,
+                start=min(rules_since(brand, start), ledger_start(brand, until=start)),
+                end=start,
+            ),
             start=start,
             end=end,
             seed=request.seed,
@@ -113,6 +121,19 @@ def load(store: Store, request: PlanRequest) -> PlanInputs:
             incumbents=forecasts.incumbents(connection, before=start),
             adjustments=adjustments.load(connection, start=start, end=end),
         )
+
+
+def rules_since(brand: Brand, start: datetime) -> datetime:
+    """How far back the rules of a roster from `start` on look.
+
+    Four weeks, and four before the running period of every contract.
+    """
+    day = local_day(start, brand.tz)
+    running = (
+        day - timedelta(days=(day - PERIODS_FROM).days % (7 * contract.period_weeks))
+        for contract in brand.contracts
+    )
+    return local_midnight(min(running, default=day), brand.tz) - HISTORY
 
 
 def default_start(store: Store) -> date:

@@ -38,6 +38,9 @@ class Prices:
     surplus        an hour on queue above the need: small, it only breaks ties
     below_minimum  an hour below a contract's minimum of the week
     wish           a wish of weight 1 that is not granted
+    off_target     an hour above or below a contract's target
+    unfair         a night, a shift on a weekend day or on a holiday above the fair share; an early
+                   or late one costs a quarter of it
     """
 
     paid: float = 1.0
@@ -45,6 +48,8 @@ class Prices:
     surplus: float = 0.1
     below_minimum: float = 0.5
     wish: float = 0.5
+    off_target: float = 0.1
+    unfair: float = 1.0
 
     def of_shift(self, paid_h: ArrayLike, inside: ArrayLike) -> Floats:
         """What a shift costs of which only the share `inside` lies before the horizon's end.

@@ -11,16 +11,18 @@ that start at midnight and to the roster before; a shift may run past the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from scheduling.worked import night_hours
 from wfm.brands import Brand
 from wfm.errors import DataError, RequestError
-from wfm.people import Agent, Contract, ShiftTemplate
+from wfm.people import Agent, Contract, Limit, ShiftTemplate
 from wfm.timegrid import INTERVAL, local_day, local_midnight
 
 STEP_MIN = 15
@@ -203,8 +205,9 @@ def expand_shifts(brand: Brand, *, start: datetime, end: datetime) -> Shifts:
 def takeable(agent: Agent, shifts: Shifts, brand: Brand) -> Flags:
     """Which shifts the agent may take, each on its own.
 
-    By contract, template, hours a day, availability, time off, and a skill that the brand has a
-    queue for. DataError when the agent holds a contract the brand does not know.
+    By contract, template, hours a day, availability, time off, limits of health or age, and a skill
+    that the brand has a queue for. DataError when the agent holds a contract the brand does not
+    know.
     """
     may = np.zeros(len(shifts), dtype=np.bool_)
     queues = {q.name for q in brand.queues}
@@ -229,7 +232,53 @@ def takeable(agent: Agent, shifts: Shifts, brand: Brand) -> Flags:
     may &= ~(runs_on & off_after[shifts.day])
     if agent.availability:
         may &= _within_availability(agent, shifts, runs_on)
+    for limit in agent.limits:
+        may &= _within_limit(limit, shifts, brand, runs_on)
     return np.asarray(may, dtype=np.bool_)
+
+
+def takeable_by_each(agents: tuple[Agent, ...], shifts: Shifts, brand: Brand) -> list[Flags]:
+    """`takeable` of every agent, worked out once for those who are alike."""
+    queues = {q.name for q in brand.queues}
+    known: dict[Agent, Flags] = {}
+    found = []
+    for agent in agents:
+        skills = tuple(s for s in agent.skills if s.queue in queues)[:1]
+        like = replace(agent, agent_id="", name="", skills=skills, preferences=(), roles=())
+        if like not in known:
+            known[like] = takeable(agent, shifts, brand)
+        found.append(known[like])
+    return found
+
+
+def night_shifts(shifts: Shifts, brand: Brand) -> Flags:
+    """Which shifts are night shifts of the brand."""
+    start, end = instants_of(shifts, brand)
+    return np.asarray(night_hours(start, end, brand) >= brand.night.hours - 1e-9)
+
+
+def instants_of(shifts: Shifts, brand: Brand) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
+    """Start and end of each shift, UTC."""
+    origin = pd.Timestamp(local_midnight(shifts.days[0], brand.tz)).as_unit("us")
+    edges = (shifts.start, shifts.start + shifts.length)
+    opens, closes = (pd.DatetimeIndex(origin + at * pd.Timedelta(INTERVAL)) for at in edges)
+    return opens, closes
+
+
+def _within_limit(limit: Limit, shifts: Shifts, brand: Brand, runs_on: Flags) -> Flags:
+    """Shifts that keep the limit, where it is about a shift on its own."""
+    holds = np.array([limit.holds_on(day) for day in shifts.days])[shifts.day]
+    if limit.kind == "no_nights":
+        return ~(holds & night_shifts(shifts, brand))
+    if limit.kind == "max_hours_per_day":
+        return np.asarray(~holds | (shifts.paid * STEP_MIN / 60 <= limit.hours + 1e-9))
+    if limit.kind == "hours":
+        until = np.where(shifts.days_on > 0, DAY_MIN, shifts.wall_to)
+        within = (shifts.wall_from >= limit.from_min) & (until <= limit.to_min)
+        after = np.array([limit.holds_on(day + timedelta(days=1)) for day in shifts.days])
+        morning = (limit.from_min <= 0) & (shifts.wall_to <= limit.to_min)
+        return np.asarray((within | ~holds) & (morning | ~(runs_on & after[shifts.day])))
+    return np.ones(len(shifts), dtype=np.bool_)
 
 
 def _contract_named(contracts: dict[str, Contract], name: str, agent: Agent) -> Contract:

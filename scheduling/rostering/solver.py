@@ -2,17 +2,22 @@
 
 An answer is judged by `sol_status`, never by `status`: PuLP calls a program that was stopped by a
 limit "Optimal". Work limits (iterations, nodes) decide what a seed gives; the wall limit is
-safety, and an outcome that was stopped by it says so, for it cannot be reproduced.
+safety, and an outcome that was stopped by it says so, for it cannot be reproduced. HiGHS looks at
+its clock between steps, so a limit can be overrun, on a busy machine by far: what must end in time
+runs in a process that can be killed, as every job of the product does (`api.worker`).
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import highspy
+import numpy as np
 import pulp
 
 from wfm.errors import InternalFault, RuleConflict
@@ -29,6 +34,10 @@ SECOND_TRIES: tuple[dict[str, str], ...] = (
     {"presolve": "off"},
     {"presolve": "on", "solver": "simplex"},
 )
+
+
+class CutShort(InternalFault):
+    """A limit ended the solver before it had an answer: whoever set the limit goes on without."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Outcome:
     stopped_by_wall  the wall limit ended it: another run may give another answer
     values           by the variable's name
     duals            by the row's name; linear programs only
+    reduced          reduced costs by the variable's name; linear programs only
     """
 
     objective: float
@@ -65,10 +75,24 @@ class Outcome:
     stopped_by_wall: bool
     values: dict[str, float] = field(repr=False)
     duals: dict[str, float] = field(repr=False)
+    reduced: dict[str, float] = field(repr=False, default_factory=dict)
 
 
 class _Engine(pulp.HiGHS):  # type: ignore[misc]  # untyped
-    """PuLP's HiGHS, which knows no name for a program that its node limit ended."""
+    """PuLP's HiGHS, which knows neither a start nor a name for what its node limit ended.
+
+    start  values to begin with, by the variable's name; empty: none
+    """
+
+    start: Mapping[str, float] = {}
+
+    def callSolver(self, lp: Any) -> None:
+        if self.start:
+            at = {variable.name: n for n, variable in enumerate(lp.variables())}
+            named = np.array([at[name] for name in self.start], dtype=np.int32)
+            values = np.array(list(self.start.values()), dtype=np.float64)
+            lp.solverModel.setSolution(len(named), named, values)
+        super().callSolver(lp)
 
     def findSolutionValues(self, lp: Any) -> tuple[int, int]:
         try:
@@ -96,7 +120,12 @@ class Program:
         self._problem = pulp.LpProblem(name, pulp.LpMinimize)
         self._costs: list[tuple[Any, float]] = []
         self._variables: dict[str, Any] = {}
-        self._integer = False
+
+    @property
+    def problem(self) -> Any:
+        """The program as PuLP's, for those who give it to another solver."""
+        self._problem.setObjective(pulp.LpAffineExpression(self._costs))
+        return self._problem
 
     def variable(
         self,
@@ -110,7 +139,6 @@ class Program:
         """A new variable; `name` must be new and free of spaces and operators."""
         made = self._problem.add_variable(name, lower, upper, "Integer" if whole else "Continuous")
         self._variables[name] = made
-        self._integer = self._integer or whole
         if cost:
             self._costs.append((made, cost))
         return made
@@ -147,18 +175,27 @@ class Program:
         method: Method = "choose",
         crossover: bool = True,
         gap: float = 1e-6,
+        relaxed: Collection[str] | Literal["all"] = (),
+        start: Mapping[str, float] | None = None,
+        held: Mapping[str, tuple[float, float]] | None = None,
         limits: WorkLimits | None = None,
     ) -> Outcome:
         """The cheapest solution found within the limits.
 
         gap        integer programs may stop when this close to the bound, relative
         crossover  whether an interior-point solution is moved to a vertex
+        relaxed    whole variables that may take parts in this solve
+        start      a solution to improve on, by the variable's name; what it leaves out is found
+        held       lowest and highest value of some variables, in this solve only
 
-        Raises RuleConflict when no solution exists, InternalFault when none was found in the
-        limits or the program is unbounded.
+        Raises RuleConflict when no solution exists, CutShort when none was found in the limits (of
+        a linear program: not the best), InternalFault when the program is unbounded.
         """
         limits = limits or WorkLimits()
         options: dict[str, Any] = {"random_seed": seed, "solver": method}
+        if start is not None:
+            # A neighbourhood is solved at its root: to begin it again costs more than it gains.
+            options["mip_allow_restart"] = False
         if not crossover:
             options["run_crossover"] = "off"
         if limits.iterations is not None:
@@ -166,18 +203,48 @@ class Program:
             options["ipm_iteration_limit"] = limits.iterations
         if limits.nodes is not None:
             options["mip_max_nodes"] = limits.nodes
-        self._problem.setObjective(pulp.LpAffineExpression(self._costs))
-        engine = _Engine(msg=False, threads=THREADS, gapRel=gap, timeLimit=limits.wall_s, **options)
+        engine = _Engine(
+            msg=False,
+            threads=THREADS,
+            gapRel=gap,
+            timeLimit=limits.wall_s,
+            **options,
+        )
+        engine.start = start or {}
         began = time.perf_counter()
-        self._problem.solve(engine)
+        parts = self._variables if relaxed == "all" else relaxed
+        with self._changed(held or {}, parts):
+            whole = any(made.cat == pulp.LpInteger for made in self._variables.values())
+            return self._solved(engine, whole=whole, began=began)
+
+    @contextmanager
+    def _changed(
+        self, held: Mapping[str, tuple[float, float]], relaxed: Collection[str]
+    ) -> Iterator[None]:
+        """Holds some variables between other bounds for a while, and lets some take parts."""
+        changed = [self._variables[name] for name in (*held, *relaxed)]
+        before = [(made, made.lowBound, made.upBound, made.cat) for made in changed]
+        try:
+            for name, (lowest, highest) in held.items():
+                self._variables[name].lowBound = lowest
+                self._variables[name].upBound = highest
+            for name in relaxed:
+                self._variables[name].cat = pulp.LpContinuous
+            yield
+        finally:
+            for made, lowest, highest, category in before:
+                made.lowBound, made.upBound, made.cat = lowest, highest, category
+
+    def _solved(self, engine: _Engine, *, whole: bool, began: float) -> Outcome:
+        self.problem.solve(engine)
         for again in SECOND_TRIES:
             if self._problem.solverModel.getModelStatus() != highspy.HighsModelStatus.kUnknown:
                 break
             engine.optionsDict.update(again)
             self._problem.solve(engine)
-        return self._outcome(time.perf_counter() - began)
+        return self._outcome(time.perf_counter() - began, whole=whole)
 
-    def _outcome(self, seconds: float) -> Outcome:
+    def _outcome(self, seconds: float, *, whole: bool) -> Outcome:
         problem = self._problem
         model = problem.solverModel
         ended = model.getModelStatus()
@@ -190,17 +257,17 @@ class Program:
             pulp.LpSolutionOptimal,
             pulp.LpSolutionIntegerFeasible,
         ):
-            raise InternalFault(
+            raise CutShort(
                 f"{problem.name}: the solver found nothing in its limits ({words})", status=words
             )
         optimal = problem.sol_status == pulp.LpSolutionOptimal
         info = model.getInfo()
-        if not optimal and not self._integer:
-            raise InternalFault(
+        if not optimal and not whole:
+            raise CutShort(
                 f"{problem.name}: the linear program was cut short ({words})", status=words
             )
         objective = float(info.objective_function_value)
-        bound = float(info.mip_dual_bound) if self._integer else objective
+        bound = float(info.mip_dual_bound) if whole else objective
         return Outcome(
             objective=objective,
             bound=bound,
@@ -209,7 +276,6 @@ class Program:
             status=words,
             stopped_by_wall=ended == highspy.HighsModelStatus.kTimeLimit,
             values={name: float(made.varValue) for name, made in self._variables.items()},
-            duals={}
-            if self._integer
-            else {c.name: float(c.pi) for c in problem._constraints.values()},
+            duals={} if whole else {c.name: float(c.pi) for c in problem._constraints.values()},
+            reduced={} if whole else {n: float(v.dj) for n, v in self._variables.items()},
         )

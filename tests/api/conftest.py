@@ -195,3 +195,16 @@ def required_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keep_required_day(store)
     store.close()
     return home
+
+
+@pytest.fixture(scope="session")
+def desk_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a store with the desk of `draftdesk` and its published plan, to be copied."""
+    from draftdesk import keep_desk, keep_plan
+
+    home = tmp_path_factory.mktemp("desk") / "home"
+    store = open_store(Settings(home=home).store_url, clock=FixedClock(NOW))
+    keep_desk(store)
+    keep_plan(store)
+    store.close()
+    return home

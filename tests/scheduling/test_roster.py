@@ -36,7 +36,7 @@ from scheduling.roster import (
     split_heads,
     staffing_of,
 )
-from scheduling.rostering.assign import AssignLimits
+from scheduling.rostering.engine import EngineLimits
 from wfm.brands import Brand, Planning
 from wfm.errors import DataError, RequestError
 from wfm.frames import ROSTER
@@ -44,7 +44,7 @@ from wfm.people import Agent, Availability, Contract, ShiftTemplate, TimeOff
 from wfm.sla import WorkLaw
 
 FRIDAY = MONDAY + timedelta(days=4)
-QUICK = Limits(assign=AssignLimits(sweeps=2, repairs=10))
+QUICK = Limits(engine=EngineLimits(whole=0, guided=2, turns=2))
 
 
 def roster_of(

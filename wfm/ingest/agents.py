@@ -8,19 +8,27 @@ from datetime import date
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from wfm.brands import Brand
-from wfm.calendars import WEEKDAYS
 from wfm.errors import DataError
-from wfm.ingest import cells
+from wfm.ingest.agentcells import (
+    Names,
+    parse_absence,
+    parse_availability,
+    parse_day,
+    parse_limit,
+    parse_preference,
+    parse_role,
+    parse_skill,
+)
 from wfm.ingest.compare import Found
 from wfm.ingest.faults import Faults, unknown
-from wfm.ingest.hours import merge_slots, parse_hours
+from wfm.ingest.hours import merge_slots
 from wfm.ingest.keyed import Kind, import_keyed
 from wfm.ingest.report import ImportReport
 from wfm.ingest.tables import Column, Piece
-from wfm.people import Agent, Availability, ContractTerm, Preference, Skill, TimeOff
+from wfm.people import Agent, Availability, ContractTerm
 from wfm.progress import Progress, silent
 from wfm.store.brands import load_brand
 from wfm.store.engine import Store
@@ -36,19 +44,21 @@ COLUMNS = (
     Column("availability", required=False),
     Column("time_off", required=False),
     Column("preferences", required=False),
+    Column("limits", required=False),
+    Column("roles", required=False),
 )
 # Cells that a further row of the same agent leaves empty or repeats.
-OF_THE_AGENT = ("name", "skills", "availability", "time_off", "preferences")
+OF_THE_AGENT = (
+    "name",
+    "skills",
+    "availability",
+    "time_off",
+    "preferences",
+    "limits",
+    "roles",
+)
 LONGEST_ID = 80
 LONGEST_NAME = 200
-LEVELS = range(1, 6)
-DEFAULT_LEVEL = 3
-Wish = Literal["day_off", "prefer_template", "avoid_template"]
-WISHES: dict[str, Wish] = {
-    "off": "day_off",
-    "prefer": "prefer_template",
-    "avoid": "avoid_template",
-}
 KIND = Kind[Agent]("agents", COLUMNS, "agent_id", load_agents, save_agents, lambda a: a.agent_id)
 
 T = TypeVar("T")
@@ -63,15 +73,6 @@ class _Draft:
     terms: list[tuple[int, ContractTerm]] = field(default_factory=list)
     rows: int = 0
     good: bool = True
-
-
-@dataclass(frozen=True)
-class _Names:
-    """What an agent's row may name."""
-
-    queues: tuple[str, ...]
-    contracts: tuple[str, ...]
-    templates: tuple[str, ...]
 
 
 def import_agents(
@@ -103,15 +104,15 @@ def import_agents(
     )
 
 
-def _names(brand: Brand) -> _Names:
-    return _Names(
+def _names(brand: Brand) -> Names:
+    return Names(
         tuple(q.name for q in brand.queues),
         tuple(c.name for c in brand.contracts),
         tuple(t.name for t in brand.templates),
     )
 
 
-def _agents(names: _Names, pieces: Iterable[Piece], faults: Faults) -> list[Found[str, Agent]]:
+def _agents(names: Names, pieces: Iterable[Piece], faults: Faults) -> list[Found[str, Agent]]:
     """The agents whose rows are all good."""
     drafts: dict[str, _Draft] = {}
     for piece in pieces:
@@ -126,7 +127,7 @@ def _agents(names: _Names, pieces: Iterable[Piece], faults: Faults) -> list[Foun
 
 
 def _take_row(
-    drafts: dict[str, _Draft], line: int, row: dict[str, str], names: _Names, faults: Faults
+    drafts: dict[str, _Draft], line: int, row: dict[str, str], names: Names, faults: Faults
 ) -> None:
     """Add one row to its agent: a contract term, and what the agent is."""
     before = faults.total
@@ -152,7 +153,7 @@ def _take_row(
     draft.good &= faults.total == before
 
 
-def _term(line: int, row: dict[str, str], names: _Names, faults: Faults) -> ContractTerm | None:
+def _term(line: int, row: dict[str, str], names: Names, faults: Faults) -> ContractTerm | None:
     contract = row["contract"]
     if contract not in names.contracts:
         remedy = unknown("contract", contract, names.contracts) if contract else "empty"
@@ -168,7 +169,7 @@ def _term(line: int, row: dict[str, str], names: _Names, faults: Faults) -> Cont
     return ContractTerm(contract, since, until)
 
 
-def _agent(agent_id: str, draft: _Draft, names: _Names, faults: Faults) -> Agent | None:
+def _agent(agent_id: str, draft: _Draft, names: Names, faults: Faults) -> Agent | None:
     """The agent of all its rows, or None when any of them is bad."""
     before, line, row = faults.total, draft.line, draft.cells
     if not row["name"] or len(row["name"]) > LONGEST_NAME:
@@ -184,15 +185,19 @@ def _agent(agent_id: str, draft: _Draft, names: _Names, faults: Faults) -> Agent
                 f"overlaps the contract {one.contract!r} of {agent_id}, held from {one.since} "
                 f"{ends}; end that one before",
             )
-    skills = _parts(_skill, draft, "skills", names, faults)
+    skills = _parts(parse_skill, draft, "skills", names, faults)
     if not row["skills"]:
         faults.add(line, "skills", "", f"{agent_id} has no skill; name a queue such as x:3")
     queues = [skill.queue for skill in skills]
     for queue in sorted({q for q in queues if queues.count(q) > 1}):
         faults.add(line, "skills", queue, "named twice; keep one level")
-    slots = [s for part in _parts(_slots, draft, "availability", names, faults) for s in part]
-    time_off = _parts(_time_off, draft, "time_off", names, faults)
-    preferences = _parts(_preference, draft, "preferences", names, faults)
+    slots = [
+        s for part in _parts(parse_availability, draft, "availability", names, faults) for s in part
+    ]
+    time_off = _parts(parse_absence, draft, "time_off", names, faults)
+    preferences = _parts(parse_preference, draft, "preferences", names, faults)
+    limits = _parts(parse_limit, draft, "limits", names, faults)
+    roles = _parts(parse_role, draft, "roles", names, faults)
     if faults.total > before or not draft.good:
         return None
     return Agent(
@@ -203,23 +208,22 @@ def _agent(agent_id: str, draft: _Draft, names: _Names, faults: Faults) -> Agent
         tuple(Availability(*slot) for slot in merge_slots(slots)),
         tuple(time_off),
         tuple(preferences),
+        tuple(limits),
+        tuple(dict.fromkeys(roles)),
     )
-
-
-# -- cells ---------------------------------------------------------------------------------------
 
 
 def _tried_day(text: str, column: str, line: int, faults: Faults) -> date | None:
     """The day, or None with the fault told."""
     try:
-        return _day(text)
+        return parse_day(text)
     except DataError as error:
         faults.add(line, column, text, error.message)
         return None
 
 
 def _parts(
-    parse: Callable[[str, _Names], T], draft: _Draft, column: str, names: _Names, faults: Faults
+    parse: Callable[[str, Names], T], draft: _Draft, column: str, names: Names, faults: Faults
 ) -> list[T]:
     """The parts of a cell that `;` joins, those that could be parsed."""
     values: list[T] = []
@@ -230,47 +234,3 @@ def _parts(
             except DataError as error:
                 faults.add(draft.line, column, text, error.message)
     return values
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        remedy = "empty; want a day" if not text else "this is no day"
-        raise DataError(f"{remedy}; write it as 2026-03-02") from None
-
-
-def _skill(text: str, names: _Names) -> Skill:
-    queue, _, level = (piece.strip() for piece in text.partition(":"))
-    if queue not in names.queues:
-        raise DataError(unknown("queue", queue, names.queues))
-    if level and not (level.isdecimal() and int(level) in LEVELS):
-        raise DataError(f"a level is {LEVELS.start} to {LEVELS.stop - 1}, such as {queue}:3")
-    return Skill(queue, int(level) if level else DEFAULT_LEVEL)
-
-
-def _slots(text: str, _names: _Names) -> list[tuple[int, int, int]]:
-    return parse_hours(text)
-
-
-def _time_off(text: str, _names: _Names) -> TimeOff:
-    first, _, last = (piece.strip() for piece in text.partition(".."))
-    off = TimeOff(_day(first), _day(last or first))
-    if off.last < off.first:
-        raise DataError("the absence ends before it begins")
-    return off
-
-
-def _preference(text: str, names: _Names) -> Preference:
-    wish, _, rest = (piece.strip() for piece in text.partition(":"))
-    value, _, weight = (piece.strip() for piece in rest.partition(":"))
-    if wish not in WISHES:
-        raise DataError("write off:sat, prefer:TEMPLATE or avoid:TEMPLATE")
-    if wish == "off" and value not in WEEKDAYS:
-        raise DataError(f"{value!r} is no weekday; use one of {', '.join(WEEKDAYS)}")
-    if wish != "off" and value not in names.templates:
-        raise DataError(unknown("shift template", value, names.templates))
-    heavy, remedy = cells.number(weight) if weight else (1.0, "")
-    if remedy or heavy <= 0:
-        raise DataError(f"the weight {weight!r} is not above 0")
-    return Preference(WISHES[wish], value, heavy)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from wfm.brands import RISKS, Brand, Planning, Risk
 from wfm.errors import Conflict
+from wfm.ingest.brandcontracts import read_contracts
 from wfm.ingest.brandqueues import read_markets, read_queues
-from wfm.ingest.brandshifts import read_activities, read_contracts, read_templates
+from wfm.ingest.brandshifts import read_activities, read_templates
+from wfm.ingest.brandsite import read_presence, read_site
 from wfm.ingest.faults import Faults
 from wfm.ingest.report import ImportReport
-from wfm.ingest.tomltable import TomlTable, read_toml, zone_of
+from wfm.ingest.rulesets import read_rulesets, shipped_rulesets
+from wfm.ingest.tomltable import TomlTable, read_toml
 from wfm.progress import Progress, silent
 from wfm.sla import goal_doubts
 from wfm.store.brands import find_brand, save_brand
@@ -34,18 +37,31 @@ def read_brand(path: Path) -> Brand:
     top = read_toml(path, faults)
     if top.whole("format", low=0) != FORMAT and "format" in top:
         top.fault("format", f"this program reads format {FORMAT}", top.raw("format"))
-    site = top.table("site")
-    name, zone = site.text("name"), zone_of(site)
-    site.done()
+    site = read_site(top.table("site"))
     planning = _planning(top.table("planning"))
     markets, hours = read_markets(top)
     activities = read_activities(top)
     templates, faulty = read_templates(top, activities)
-    contracts = read_contracts(top, templates, faulty, activities)
-    queues = read_queues(top, zone, markets, hours)
+    rulesets = read_rulesets(top)
+    contracts = read_contracts(top, templates, faulty, activities, rulesets)
+    queues = read_queues(top, site.zone, markets, hours)
+    presence = read_presence(top, site.zone, markets, hours)
     top.done()
     faults.stop()
-    return Brand(name, zone, markets, queues, contracts, templates, activities, planning)
+    return Brand(
+        site.name,
+        site.zone,
+        markets,
+        queues,
+        contracts,
+        templates,
+        activities,
+        planning,
+        weekend=site.weekend,
+        night=site.night,
+        presence=presence,
+        rulesets=tuple(r for name, r in rulesets.items() if name not in shipped_rulesets()),
+    )
 
 
 def import_brand(

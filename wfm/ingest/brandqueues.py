@@ -58,7 +58,7 @@ def read_queues(
     for table in top.tables("queues"):
         name = named(table, taken, QUEUE_NAME)
         work = _work(table.table("work"))
-        window, of_markets = _window(table, zone, markets, hours)
+        window, of_markets = read_window(table, zone, markets, hours)
         chosen = _market_names(table, "markets", markets, default=of_markets)
         queues.append(
             Queue(
@@ -92,10 +92,10 @@ def _market_names(
     return tuple(name for name in names if name in known)
 
 
-def _window(
+def read_window(
     table: TomlTable, zone: str, markets: tuple[Market, ...], hours: dict[str, list[Slot]]
 ) -> tuple[ServiceWindow, tuple[str, ...]]:
-    """When the queue is open, and the markets that say so."""
+    """The table's `window`: when it is open, and the markets that say so."""
     value = table.raw("window")
     if value is None:
         table.fault("window", 'missing; write "24/7", hours, or { markets = [...] }')
@@ -117,7 +117,7 @@ def _window(
     else:
         slots = _slots(table, "window")
         if value == []:
-            table.fault("window", "the queue would never be open")
+            table.fault("window", "it would never be open")
         return ServiceWindow(hours_of(slots, zone)), ()
     return ServiceWindow.always(), ()
 

@@ -1,4 +1,4 @@
-"""The brand file's activity codes, shift templates and contracts."""
+"""The brand file's activity codes and shift templates."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 from itertools import pairwise
 
 from wfm.errors import DataError
-from wfm.ingest.faults import unknown
 from wfm.ingest.hours import parse_clock
 from wfm.ingest.tomltable import TomlTable, named, told
-from wfm.people import DEFAULT_ACTIVITIES, ActivityCode, BreakRule, Contract, ShiftTemplate
+from wfm.people import DEFAULT_ACTIVITIES, ActivityCode, BreakRule, ShiftTemplate
 
 GRID_MIN = 15
 
@@ -103,53 +102,3 @@ def _break(table: TomlTable, shift: int, activities: tuple[ActivityCode, ...]) -
         )
     table.done()
     return rule
-
-
-def read_contracts(
-    top: TomlTable,
-    templates: tuple[ShiftTemplate, ...],
-    faulty: frozenset[str],
-    activities: tuple[ActivityCode, ...],
-) -> tuple[Contract, ...]:
-    contracts: list[Contract] = []
-    taken: dict[str, int] = {}
-    known = {t.name: t for t in templates}
-    codes = {a.code: a for a in activities}
-    for table in top.tables("contracts"):
-        contract = Contract(
-            name=named(table, taken),
-            templates=table.texts("templates"),
-            max_hours_per_day=table.number("max_hours_per_day", above=True, high=24),
-            max_hours_per_week=table.number("max_hours_per_week", above=True, high=168),
-            min_hours_per_week=table.number("min_hours_per_week", 0.0, high=168),
-            max_days_per_week=table.whole("max_days_per_week", 5, low=1, high=7),
-            max_consecutive_days=table.whole("max_consecutive_days", 5, low=1, high=28),
-            min_rest_h=table.number("min_rest_h", 11.0, high=48),
-            max_weekends_in_4=table.whole("max_weekends_in_4", 2, low=0, high=4),
-        )
-        if "templates" in table and not contract.templates:
-            table.fault("templates", "a contract wants at least one shift template")
-        for name in contract.templates:
-            if name not in known:
-                table.fault("templates", unknown("template", name, known), name)
-                continue
-            paid_h = known[name].paid_minutes(codes) / 60
-            if paid_h > contract.max_hours_per_day and name not in faulty:
-                table.fault(
-                    "templates",
-                    f"a shift of {paid_h:g} paid hours is longer than the contract's day of "
-                    f"{contract.max_hours_per_day:g}; shorten the template or raise "
-                    "max_hours_per_day",
-                    name,
-                )
-        if contract.min_hours_per_week > contract.max_hours_per_week:
-            table.fault(
-                "min_hours_per_week",
-                f"is above max_hours_per_week, {contract.max_hours_per_week:g}",
-                contract.min_hours_per_week,
-            )
-        contracts.append(contract)
-        table.done()
-    if not contracts:
-        top.fault("contracts", "the brand wants at least one [[contracts]]")
-    return tuple(contracts)

@@ -113,6 +113,11 @@ class TomlTable:
             self.fault(key, "want a text in quotation marks that is not empty", value)
         return default or ""
 
+    def text_if_any(self, key: str) -> str:
+        """The text under `key`, "" where it is left out."""
+        self.asked.add(key)
+        return self.text(key) if key in self else ""
+
     def choice(self, key: str, known: Sequence[str], default: str | None = None) -> str:
         value = self.text(key, default)
         if value and value not in known:

@@ -171,6 +171,24 @@ def owned_by(connection: sa.Connection, plan_id: int) -> int:
     return int(found)
 
 
+def version_of_plan(connection: sa.Connection, plan_id: int) -> Version:
+    """The version that the plan owns, whole; NotFound when there is no such plan."""
+    forecast_id = owned_by(connection, plan_id)
+    row = find(connection, forecast_id)
+    return Version(
+        table=read_table(connection, forecast_id),
+        parts=read_parts(connection, forecast_id),
+        naive=[
+            float("nan") if value is None else value
+            for value in read_naive(connection, forecast_id)
+        ],
+        inputs=row.inputs,
+        summary=row.summary,
+        accuracy=row.accuracy,
+        noise=noise_document(connection, forecast_id),
+    )
+
+
 def covering(connection: sa.Connection, queue: str, instant: datetime) -> int | None:
     """The newest version, intraday updates apart, that has a row of the queue at the interval."""
     query = (

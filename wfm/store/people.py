@@ -19,12 +19,12 @@ def load_agents(connection: sa.Connection) -> tuple[Agent, ...]:
     return tuple(from_document(Agent, document) for document in documents.scalars())
 
 
-def save_agents(writing: Writing, agents: Iterable[Agent]) -> None:
-    """Add agents, or overwrite those of the same id; each change is audited."""
+def save_agents(writing: Writing, agents: Iterable[Agent], *, action: str = "agent.import") -> None:
+    """Add agents, or overwrite those of the same id; each change is audited as the action."""
     save_changed(
         writing,
         table,
-        action="agent.import",
+        action=action,
         held={agent.agent_id: agent for agent in load_agents(writing.connection)},
         wanted={agent.agent_id: agent for agent in agents},
         columns=lambda agent: {"agent_id": agent.agent_id, "name": agent.name},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
@@ -210,8 +210,12 @@ def read_frame(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    agent_id: str | None = None,
 ) -> pd.DataFrame:
-    """One of a plan's tables, sorted by its key; `start` and `end` cut by the `start` column."""
+    """One of a plan's tables, sorted by its key; `start` and `end` cut by the `start` column.
+
+    agent_id  only this agent's rows, of the tables that have them
+    """
     if name == "forecast":
         owned = forecasts.owned_by(connection, plan_id)
         return forecasts.read_table(connection, owned, start=start, end=end)
@@ -227,27 +231,80 @@ def read_frame(
         query = query.where(table.c.start >= start)
     if end is not None:
         query = query.where(table.c.start < end)
+    if agent_id is not None:
+        query = query.where(table.c.agent_id == agent_id)
     return read_rows(connection, query.order_by(*(table.c[key] for key in schema.key)), schema)
 
 
-def published_roster(connection: sa.Connection, *, start: datetime, end: datetime) -> pd.DataFrame:
-    """Roster segments that were in force in [start, end): for each instant the last published plan.
+def newest_version(connection: sa.Connection) -> int:
+    """The version that was published last; 0 when none was."""
+    return connection.scalar(sa.select(sa.func.max(tables.plans.c.version))) or 0
 
-    Later versions replace earlier ones from their own start on, as publishing does.
+
+def published_since(
+    connection: sa.Connection, version: int, *, start: datetime, end: datetime
+) -> PlanRow | None:
+    """The newest plan published after the version whose span touches [start, end), or None."""
+    query = (
+        sa.select(*_PLAN)
+        .where(_p.version > version, _p.starts_at < end, _p.ends_at > start)
+        .order_by(_p.version.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else PlanRow(*tuple(row))
+
+
+def was_in_force(connection: sa.Connection, *, start: datetime, end: datetime) -> bool:
+    """Whether a roster was ever in force for some of [start, end)."""
+    return published_since(connection, 0, start=start, end=end) is not None
+
+
+def published_roster(connection: sa.Connection, *, start: datetime, end: datetime) -> pd.DataFrame:
+    """ROSTER of the shifts that began in [start, end), as they were in force then, each whole.
+
+    A shift belongs to the plan that was published last of those that cover its start. Later
+    versions replace earlier ones from their own start on, as publishing does.
     """
     import pandas as pd
 
     from wfm.frames import ROSTER
 
-    p = tables.plans.c
     rows = connection.execute(
-        sa.select(p.plan_id, p.starts_at, p.ends_at)
-        .where(p.version.is_not(None), p.starts_at < end, p.ends_at > start)
-        .order_by(p.version)
+        sa.select(_p.plan_id, _p.starts_at, _p.ends_at)
+        .where(_p.version.is_not(None), _p.starts_at < end, _p.ends_at > start)
+        .order_by(_p.version)
     ).all()
-    kept = ROSTER.empty()
+    kept, begun = ROSTER.empty(), pd.Series(dtype=ROSTER.columns["start"].dtype)
     for row in rows:
-        segments = read_frame(connection, "roster", row.plan_id, start=start, end=end)
-        before = kept[(kept["start"] < row.starts_at) | (kept["start"] >= row.ends_at)]
-        kept = pd.concat([before, segments], ignore_index=True) if len(before) else segments
+        # What began before the span is read too, to be told from what begins in it.
+        segments = read_frame(
+            connection,
+            "roster",
+            row.plan_id,
+            start=start - _LONGEST_SHIFT,
+            end=end + _LONGEST_SHIFT,
+        )
+        begins = _shift_starts(segments)
+        inside = (begins >= start) & (begins < end)
+        before = (begun < row.starts_at) | (begun >= row.ends_at)
+        kept = pd.concat([kept[before], segments[inside]], ignore_index=True)
+        begun = pd.concat([begun[before], begins[inside]], ignore_index=True)
     return ROSTER.check(kept.drop_duplicates(["agent_id", "start"], keep="last"))
+
+
+_LONGEST_SHIFT = timedelta(days=1)
+
+
+def _shift_starts(segments: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+    """When the shift of each segment began: segments of a shift follow one another without a hole.
+
+    segments  ROSTER, sorted by agent and start
+    """
+    earlier = segments.shift()
+    fresh = (
+        (segments["agent_id"] != earlier["agent_id"])
+        | (segments["start"] != earlier["end"])
+        | (segments["template"] != earlier["template"])
+    )
+    return segments["start"].groupby(fresh.cumsum()).transform("first")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -329,6 +330,90 @@ case_results = Table(
     Index(None, "queue", "received_at"),
     # Whether a plan's days have been heard of since they were scored.
     Index(None, "received_at", "import_id"),
+)
+
+# -- drafts: a plan's roster and its edits, until they are published -------------------------------
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("draft_id", Integer, primary_key=True),
+    # The plan whose roster the edits change.
+    Column("plan_id", Integer, ForeignKey("plans.plan_id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(200), nullable=False),
+    # open, published, discarded
+    Column("state", String(12), nullable=False),
+    # Goes up with every change, also with an undo: who writes names the one they have seen.
+    Column("revision", Integer, nullable=False),
+    # The newest version there was when the draft was opened: a later one may make it stale.
+    Column("over_version", Integer, nullable=False),
+    Column("published_plan_id", Integer, ForeignKey("plans.plan_id", ondelete="SET NULL")),
+    *_made(),
+    Index(None, "state"),
+    Index(None, "plan_id"),
+)
+
+draft_edits = Table(
+    "draft_edits",
+    metadata,
+    Column(
+        "draft_id",
+        Integer,
+        ForeignKey("drafts.draft_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    # 1, 2, 3 ... in the order they were made; the roster is the plan's with those not undone.
+    Column("seq", Integer, primary_key=True),
+    # assign, drop, move ... ; resolve, repair, time_off, trade
+    Column("kind", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    # {"edit": what was asked for, "changes": agent-days before and after}
+    Column("document", JSON, nullable=False),
+    Column("undone", Boolean, nullable=False),
+    # Undone, and another edit was made since: it can no longer be redone.
+    Column("passed_over", Boolean, nullable=False),
+    # The job that made it: run again after a crash, it finds its edit and makes no second one.
+    Column("job_id", String(40), unique=True),
+    Column("actor", String(120), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("request_id", Integer, primary_key=True),
+    # time_off, trade
+    Column("kind", String(10), nullable=False),
+    Column("agent_id", String(80), nullable=False),
+    # Of a trade: whom with. `first` is then the agent's day and `last` the other's.
+    Column("other", String(80)),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    # asked, granted, declined, withdrawn
+    Column("state", String(10), nullable=False),
+    # Of who asked, and of who decided.
+    Column("reason", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    # The draft that the grant has changed, where it changed one.
+    Column("draft_id", Integer, ForeignKey("drafts.draft_id", ondelete="SET NULL")),
+    Column("asked_by", String(120), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    *_made(),
+    Index(None, "state"),
+    Index(None, "agent_id"),
+)
+
+calendar_links = Table(
+    "calendar_links",
+    metadata,
+    Column("link_id", Integer, primary_key=True),
+    # Whose shifts the link shows.
+    Column("agent_id", String(80), nullable=False),
+    # SHA-256 of a secret of 256 random bits, as of keys.
+    Column("secret_sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("revoked_at", Instant),
+    *_made(),
+    Index(None, "agent_id"),
 )
 
 # -- forecasts: versions, immutable once written, and what people say about them ------------------

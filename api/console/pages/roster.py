@@ -1,288 +1,315 @@
-"""The roster: agents by days, each day told in words, and how well the day is covered."""
+"""The roster: agents by days, read, edited in a draft, and looked at by day."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import parse_qs
 
-import dash_ag_grid as dag
-from dash import Dash, Input, Output, html
+from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
-from api.console import layout, series, shiftgrid, spans, words
-from api.console.charts import look
-from api.console.charts import plan as charts
+from api.console import layout, shiftgrid, spans, words
+from api.console.drafting import Shown
 from api.console.loop import off_loop
+from api.console.pages import (
+    rosteracts,
+    rosterbar,
+    rostercell,
+    rostercover,
+    rosterday,
+    rostergrid,
+    rosterjobs,
+    rosterlog,
+    rosteropen,
+    rosterpicks,
+    rosterpropose,
+    rosterwhy,
+)
+from api.console.pages.rostercell import Cell
 from api.console.views import PlanView, Views
 from wfm.brands import Brand
-from wfm.people import Agent
+from wfm.errors import RequestError
 from wfm.timegrid import local_day
 
-ANY = "any"
 COVER_COLUMNS = ["scheduled", "effective", "required"]
+BUTTONS = ("undo", "redo", "steps", "closed")
+GRID = "grid"
+TABS = {
+    GRID: "Weeks",
+    rosterday.TAB: "Day",
+    rosteropen.TAB: "Open shifts",
+    rosterlog.TAB: "History",
+}
 
 
-def page(views: Views, brand: Brand, plan: PlanView) -> Any:
+def draft_in(search: str | None) -> int | None:
+    """The draft that the browser's address names, e.g. `?draft=3`; RequestError where it is none.
+
+    >>> draft_in("?draft=3"), draft_in("")
+    (3, None)
+    """
+    named = parse_qs((search or "").removeprefix("?")).get("draft")
+    if not named:
+        return None
+    if not named[-1].isdecimal() or len(named[-1]) > 9:
+        raise RequestError(f"{named[-1][:40]!r} is no draft's number; write ?draft=3")
+    return int(named[-1])
+
+
+def page(views: Views, brand: Brand, plan: PlanView, search: str | None = None) -> Any:
+    """The page of the plan, or of the draft that the address names."""
+    draft_id = draft_in(search)
+    shown = views.shown(draft_id) or Shown(plan)
     agents = views.agents()
-    days = spans.plan_days(plan.start, plan.end, brand.tz)
-    week = spans.first_choice(days, local_day(views.now().instant, brand.tz))
+    days = spans.plan_days(shown.start, shown.end, brand.tz)
+    today = local_day(views.now().instant, brand.tz)
+    week = spans.first_choice(days, today)
     controls = [
-        layout.field("Skill", layout.select("roster-skill", skill_options(brand), ANY)),
-        layout.field("Contract", layout.select("roster-contract", contract_options(brand), ANY)),
+        layout.field(
+            "Skill", layout.select("roster-skill", rostergrid.skill_options(brand), rostergrid.ANY)
+        ),
+        layout.field(
+            "Contract",
+            layout.select("roster-contract", rostergrid.contract_options(brand), rostergrid.ANY),
+        ),
         layout.field(
             "Weeks", layout.select("roster-week", spans.week_options(days), week), wide=True
         ),
     ]
-    rows = rows_of(plan, brand, agents)
+    rows = rostergrid.rows_of(shown, brand, agents, changed=shown.changed)
+    running = None if draft_id is None else views.drafting.open_job(draft_id)
+    main = [
+        dcc.RadioItems(
+            id="roster-tab",
+            options=[{"label": text, "value": tab} for tab, text in TABS.items()],
+            value=GRID,
+            inline=True,
+            className="tabs",
+        ),
+        html.Div(
+            [grid_card(rows, brand, days, shown), rostercover.card(brand, days, week)],
+            id=f"roster-on-{GRID}",
+            className="page",
+        ),
+        html.Div(rosterday.panel(shown, brand, today), id=f"roster-on-{rosterday.TAB}"),
+        html.Div(rosteropen.panel(), id=f"roster-on-{rosteropen.TAB}"),
+        html.Div(rosterlog.panel(), id=f"roster-on-{rosterlog.TAB}"),
+    ]
     return html.Div(
         [
-            layout.heading("Roster", layout.plan_note(plan, brand), controls),
+            layout.heading("Roster", note_of(shown, brand), controls),
+            rosterbar.bar(shown, views.drafting.open_drafts(), running),
             html.Div(
-                [
-                    layout.card(
-                        None,
-                        html.Div(
-                            [legend(), html.P(id="roster-count", role="status")], className="bar"
-                        ),
-                        grid(rows, days),
-                        className="flush",
-                    ),
-                    layout.card(
-                        "The day in words",
-                        html.Div(
-                            html.P("Choose a cell to read the agent's day.", className="note"),
-                            id="roster-words",
-                            role="status",
-                        ),
-                        className="side",
-                    ),
-                ],
-                className="beside",
+                [html.Div(main, className="page"), side_card(shown)], className="beside roster"
             ),
-            layout.card(
-                "Coverage",
-                html.Div(
-                    [
-                        layout.field(
-                            "Queue",
-                            layout.select(
-                                "roster-queue", layout.queue_options(brand), layout.ALL_QUEUES
-                            ),
-                        ),
-                        layout.field(
-                            "Day",
-                            layout.select(
-                                "roster-day", spans.day_options(days, week), spans.WHOLE_WEEK
-                            ),
-                        ),
-                    ],
-                    className="controls left",
-                ),
-                layout.graph(
-                    "roster-coverage",
-                    "Chart of scheduled and required agents",
-                    height=charts.COVER_HEIGHT,
-                ),
-                note="Agents on queue, without those in a break, beside those needed.",
-            ),
+            dcc.Store(id="roster-draft", data=draft_id),
+            dcc.Store(id="roster-revision", data=shown.revision),
+            dcc.Store(id="roster-drawn"),
+            dcc.Store(id="roster-cell"),
+            dcc.Store(id="roster-edit"),
         ],
         className="page",
     )
 
 
-def skill_options(brand: Brand) -> list[dict[str, str]]:
-    return [
-        {"label": "Any skill", "value": ANY},
-        *({"label": text, "value": name} for name, text in layout.queue_labels(brand).items()),
-    ]
+def note_of(shown: Shown, brand: Brand) -> list[Any]:
+    """Which days are shown, and whether they are in force, a draft or a plan."""
+    if shown.draft is None:
+        return layout.plan_note(shown.plan, brand)
+    days = spans.plan_days(shown.start, shown.end, brand.tz)
+    base = shown.plan
+    of = f"version {base.version}" if base.version is not None else f"plan {base.plan_id}"
+    badge = layout.badge(f"draft {shown.draft.draft_id} of {of}, {shown.draft.state}", "warn")
+    return [words.day_span(days[0], days[-1]), badge]
 
 
-def contract_options(brand: Brand) -> list[dict[str, str]]:
-    return [
-        {"label": "Any contract", "value": ANY},
-        *({"label": c.name.replace("_", " "), "value": c.name} for c in brand.contracts),
-    ]
-
-
-def legend() -> html.Ul:
-    return html.Ul(
-        [
-            html.Li([html.Span(className=f"swatch shift-{kind}"), text])
-            for kind, text in shiftgrid.KINDS.items()
-        ],
-        className="legend",
+def grid_card(rows: list[dict[str, Any]], brand: Brand, days: list[date], shown: Shown) -> Any:
+    return layout.card(
+        None,
+        html.Div(
+            [
+                rostergrid.legend(editable=shown.draft is not None),
+                html.P(id="roster-count", role="status"),
+            ],
+            className="bar",
+        ),
+        rostergrid.grid(rows, days, brand.weekend),
+        className="flush",
     )
 
 
-def rows_of(plan: PlanView, brand: Brand, agents: Sequence[Agent]) -> list[dict[str, Any]]:
-    days = spans.plan_days(plan.start, plan.end, brand.tz)
-    labels = layout.queue_labels(brand)
-    rows = shiftgrid.grid_rows(
-        plan.tables.roster, agents, brand.activities, days=days, zone=brand.tz
-    )
-    for row in rows:
-        row["skills"] = ", ".join(labels.get(q, q) for q in row["skills"])
-        row["contract"] = row["contract"].replace("_", " ")
-    return rows
-
-
-def grid(rows: list[dict[str, Any]], days: Sequence[date]) -> dag.AgGrid:
-    """The agents by days; the agent's columns stay in view."""
-    kinds = {
-        f"shift-{kind}": f"params.data[params.colDef.field + '_kind'] == '{kind}'"
-        for kind in shiftgrid.KINDS
-    }
-    fixed: list[dict[str, Any]] = [
-        {"field": "agent", "headerName": "Agent", "pinned": "left", "width": 136, "sortable": True},
-        {
-            "field": "contract",
-            "headerName": "Contract",
-            "pinned": "left",
-            "width": 98,
-            "sortable": True,
-        },
-        {
-            "field": "hours",
-            "headerName": "Paid h",
-            "headerTooltip": "Paid hours over the whole plan",
-            "pinned": "left",
-            "width": 72,
-            "type": "rightAligned",
-            "sortable": True,
-        },
-    ]
-    dated: list[dict[str, Any]] = [
-        {
-            "field": day.isoformat(),
-            "headerName": words.day_name(day),
-            "width": 106,
-            "sortable": False,
-            "cellClassRules": kinds,
-            "headerClass": "weekend" if day.weekday() >= 5 else "",
-        }
-        for day in days
-    ]
-    return dag.AgGrid(
-        id="roster-grid",
-        rowData=rows,
-        columnDefs=[*fixed, *dated],
-        getRowId="params.data.agent_id",
-        defaultColDef={"resizable": True, "suppressMovable": True, "cellClass": "shift"},
-        dashGridOptions={
-            "rowHeight": 32,
-            "headerHeight": 36,
-            "suppressColumnVirtualisation": False,
-            "tooltipShowDelay": 300,
-            "loadThemeGoogleFonts": False,
-            "ensureDomOrder": True,
-        },
-        className="roster-grid",
-        style={"height": "520px", "width": "100%"},
+def side_card(shown: Shown) -> html.Section:
+    """The chosen agent-day: what it is, what an edit would do, what can be done."""
+    return layout.card(
+        "The agent's day",
+        html.Div(id="roster-judged", role="status"),
+        html.Div(rostercell.nothing_chosen(shown), id="roster-words", role="status"),
+        html.Div(id="roster-actions", className="actions"),
+        html.Div(id="roster-picks", role="status"),
+        className="side",
     )
 
 
-def chosen_rows(views: Views, skill: str, contract: str) -> tuple[list[dict[str, Any]], str]:
-    """The grid's rows under the filters, and how many they are in words."""
-    brand, plan = views.brand(), views.plan()
-    if brand is None or plan is None:
-        return [], layout.GONE
+# -- what is drawn --------------------------------------------------------------------------------
+
+
+def chosen_rows(
+    views: Views,
+    skill: str,
+    contract: str,
+    revision: int | None = None,
+    draft_id: int | None = None,
+) -> tuple[list[dict[str, Any]], str, int | None]:
+    """The grid's rows under the filters, how many they are in words, and the revision drawn.
+
+    What else shows the roster follows the revision drawn, so that the grid comes first.
+    """
+    del revision  # whichever it is now, the newest is drawn
+    brand, shown = views.brand(), views.shown(draft_id)
+    if brand is None or shown is None:
+        return [], layout.GONE, None
     agents = views.agents()
-    first = local_day(plan.start, brand.tz)
-    chosen = {
-        a.agent_id
-        for a in agents
-        if (skill == ANY or skill in {s.queue for s in a.skills})
-        and (contract == ANY or a.contract_on(first) == contract)
-    }
-    everyone = skill == ANY and contract == ANY
-    rows = [row for row in rows_of(plan, brand, agents) if everyone or row["agent_id"] in chosen]
-    return rows, f"{len(rows)} of {len(agents)} agents"
+    rows = rostergrid.chosen_agents(agents, shown, brand, skill=skill, contract=contract)
+    return rows, f"{len(rows)} of {len(agents)} agents", shown.revision
 
 
-def cover_figure(views: Views, choice: str, week: str, day: str) -> Any:
-    """Coverage of the chosen queue on the chosen day or week."""
-    brand, plan = views.brand(), views.plan()
-    if brand is None or plan is None:
-        return look.nothing(layout.GONE)
-    queue = series.ALL if choice == layout.ALL_QUEUES else choice
-    days = spans.plan_days(plan.start, plan.end, brand.tz)
-    start, end = spans.instants(spans.chosen_days(days, week, day), brand.tz)
-    cover = series.between(plan.tables.staffing, start, end)
-    return charts.coverage_chart(series.of_queue(cover, queue, COVER_COLUMNS), zone=brand.tz)
+def buttons(views: Views, revision: int | None, draft_id: int | None) -> dict[str, Any]:
+    """The bar's buttons, as the draft's edits allow them now."""
+    del revision
+    shown = views.shown(draft_id)
+    return rosterbar.state_of(shown) if shown is not None else dict.fromkeys(BUTTONS, no_update)
 
 
-def days_for(views: Views, week: str) -> tuple[list[dict[str, str]], str, dict[str, Any]]:
-    """The day choices of a week, the whole week chosen, and the grid scrolled to its first day."""
-    brand, plan = views.brand(), views.plan()
-    if brand is None or plan is None:
-        return [], spans.WHOLE_WEEK, {}
-    days = spans.plan_days(plan.start, plan.end, brand.tz)
-    first = spans.days_of_week(days, week)[0]
-    return (
-        spans.day_options(days, week),
-        spans.WHOLE_WEEK,
-        {"column": first.isoformat(), "columnPosition": "start"},
-    )
+# -- the chosen agent-day -------------------------------------------------------------------------
 
 
-def told(views: Views, clicked: dict[str, Any] | None) -> Any:
-    """The day of the clicked cell in words."""
-    brand, plan = views.brand(), views.plan()
-    if not clicked or brand is None or plan is None:
-        return html.P("Choose a cell to read the agent's day.", className="note")
-    agent_id = str(clicked.get("rowId"))
-    agent = next((a for a in views.agents() if a.agent_id == agent_id), None)
+def chosen(
+    clicked: dict[str, Any] | None, entered: dict[str, Any] | None, in_day: dict[str, Any] | None
+) -> tuple[Any, Any, Any, Any]:
+    """The cell that was clicked, or entered with the keyboard; what was proposed or looked for in
+    another one is gone."""
+    if "rosterday-shifts.clickData" in ctx.triggered_prop_ids:
+        cell = rosterday.clicked_cell(in_day)
+        document = cell.to_document() if cell else None
+    elif "roster-grid.eventData" in ctx.triggered_prop_ids:
+        document = clicked_document((entered or {}).get("data"))
+    else:
+        document = clicked_document(clicked)
+    if document is None:
+        return no_update, no_update, no_update, no_update
+    return document, None, "", ""
+
+
+def clicked_document(clicked: dict[str, Any] | None) -> dict[str, str] | None:
+    """Agent and day of a clicked cell; a cell of the agent's own columns has no day."""
+    if not clicked or clicked.get("rowId") is None:
+        return None
+    column = str(clicked.get("colId"))
     try:
-        day = date.fromisoformat(str(clicked.get("colId")))
+        day = date.fromisoformat(column).isoformat()
     except ValueError:
-        return about(agent, agent_id, brand)
-    shifts = shiftgrid.shifts_of(plan.tables.roster)
-    found = shiftgrid.day_in_words(
-        shifts, brand.activities, agent=agent, agent_id=agent_id, day=day, zone=brand.tz
+        day = ""
+    return {"agent": str(clicked["rowId"]), "day": day}
+
+
+def told(
+    views: Views,
+    document: dict[str, str] | None,
+    revision: int | None = None,
+    draft_id: int | None = None,
+) -> tuple[Any, Any]:
+    """The chosen day in words, and what can be done with it."""
+    del revision
+    brand, shown = views.brand(), views.shown(draft_id)
+    if not document or brand is None or shown is None:
+        return rostercell.nothing_chosen(shown), ""
+    agent = rostercell.agent_named(views.agents(), document["agent"])
+    cell = Cell.from_document(document)
+    if cell is None:
+        return rostercell.about(agent, document["agent"], brand), ""
+    shift = shiftgrid.shift_on(
+        shiftgrid.shifts_of(shown.of_agent(cell.agent_id)), cell.agent_id, cell.day, brand.tz
     )
-    return [
-        html.H3(found.title),
-        html.P(found.summary),
-        html.Ul([html.Li(line) for line in found.lines], className="segments"),
+    return rostercell.day_told(shown, brand, agent, cell), [
+        *rostercell.actions(shown, brand, shift),
+        html.Div(
+            rosterpicks.seek_buttons(
+                shown, has_shift=shift is not None, pinned=shift is not None and shift.pinned
+            ),
+            className="row",
+        ),
     ]
 
 
-def about(agent: Agent | None, agent_id: str, brand: Brand) -> Any:
-    """Who the agent is: contract and skills."""
-    if agent is None:
-        return html.P(f"{agent_id} is no agent of the brand any more.")
-    labels = layout.queue_labels(brand)
-    skills = ", ".join(f"{labels.get(s.queue, s.queue)} (level {s.level})" for s in agent.skills)
-    terms = ", ".join(t.contract.replace("_", " ") for t in agent.terms)
-    return [
-        html.H3(agent.name),
-        html.P(f"Contract: {terms}"),
-        html.P(f"Skills: {skills}"),
-    ]
+# -- wiring ---------------------------------------------------------------------------------------
 
 
 def register(app: Dash, views: Views) -> None:
     app.callback(
         Output("roster-grid", "rowData"),
         Output("roster-count", "children"),
+        Output("roster-drawn", "data"),
         Input("roster-skill", "value"),
         Input("roster-contract", "value"),
+        Input("roster-revision", "data"),
+        State("roster-draft", "data"),
     )(off_loop(chosen_rows, views))
     app.callback(
-        Output("roster-day", "options"),
-        Output("roster-day", "value"),
-        Output("roster-grid", "scrollTo"),
-        Input("roster-week", "value"),
+        output={
+            "undo": Output({"type": "roster-do", "do": "undo"}, "disabled"),
+            "redo": Output({"type": "roster-do", "do": "redo"}, "disabled"),
+            "steps": Output("roster-steps", "hidden"),
+            "closed": Output("roster-closed", "children"),
+        },
+        inputs=[Input("roster-revision", "data"), State("roster-draft", "data")],
         prevent_initial_call=True,
-    )(off_loop(days_for, views))
+    )(off_loop(buttons, views))
     app.callback(
-        Output("roster-coverage", "figure"),
-        Input("roster-queue", "value"),
-        Input("roster-week", "value"),
-        Input("roster-day", "value"),
-    )(off_loop(cover_figure, views))
+        Output("roster-cell", "data"),
+        Output("roster-edit", "data", allow_duplicate=True),
+        Output("roster-judged", "children", allow_duplicate=True),
+        Output("roster-picks", "children", allow_duplicate=True),
+        Input("roster-grid", "cellClicked"),
+        Input("roster-grid", "eventData"),
+        Input("rosterday-shifts", "clickData"),
+        prevent_initial_call=True,
+    )(off_loop(chosen))
     app.callback(
         Output("roster-words", "children"),
-        Input("roster-grid", "cellClicked"),
+        Output("roster-actions", "children"),
+        Input("roster-cell", "data"),
+        Input("roster-revision", "data"),
+        State("roster-draft", "data"),
         prevent_initial_call=True,
     )(off_loop(told, views))
+    app.callback(
+        Output("location", "search", allow_duplicate=True),
+        Input("roster-which", "value"),
+        State("location", "search"),
+        prevent_initial_call=True,
+    )(off_loop(address_of))
+    hidden = "".join(f"tab !== '{tab}', " for tab in TABS)
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        f"function (tab) {{ return [{hidden.rstrip(', ')}]; }}",
+        *(Output(f"roster-on-{tab}", "hidden") for tab in TABS),
+        Input("roster-tab", "value"),
+    )
+    for id_ in ("roster-judged", "roster-picks"):
+        app.clientside_callback(  # type: ignore[no-untyped-call]
+            f"function (content) {{ return dash_clientside.roster.shown(content, '{id_}'); }}",
+            Output(id_, "title"),
+            Input(id_, "children"),
+            prevent_initial_call=True,
+        )
+    parts = (
+        rosteracts, rostercover, rosterday, rosterjobs, rosterlog, rosteropen, rosterpicks,
+        rosterpropose, rosterwhy,
+    )  # fmt: skip
+    for part in parts:
+        part.register(app, views)
+
+
+def address_of(which: str, search: str | None) -> Any:
+    """Where the chosen roster is found; nothing to go to where it is shown already."""
+    wanted = "" if which == rosterbar.PUBLISHED else f"?draft={which}"
+    return no_update if wanted == (search or "") else wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from api.console.drafting import Shown
 from api.console.views import ForecastView, Now, Piece, PlanView, Tables, Today, VersionView
 from api.planning.certificates import StoredCertificate
 from api.planning.whatif import Spike, WhatIfResult, Worst
@@ -55,14 +56,15 @@ from wfm.store import marks as mark_rows
 from wfm.store.adjustments import StoredAdjustment
 from wfm.store.brands import save_brand
 from wfm.store.documents import to_document
-from wfm.store.engine import Store, Writing
+from wfm.store.drafts import DraftRow
+from wfm.store.engine import Store, Writing, open_store
 from wfm.store.forecasts import Version
 from wfm.store.forecasts import insert as insert_version
 from wfm.store.jobs import Job
 from wfm.store.people import save_agents
-from wfm.store.plans import insert_draft
+from wfm.store.plans import insert_draft, publish
 from wfm.store.tables import volumes as volumes_table
-from wfm.timegrid import format_instant, local_midnight
+from wfm.timegrid import FixedClock, format_instant, local_midnight
 
 FIRST = date(2026, 3, 2)
 DAYS = 14
@@ -692,6 +694,13 @@ class FakePromises:
         return self.came
 
 
+class NoDrafts:
+    """The console's drafts where nobody has opened one."""
+
+    def open_drafts(self) -> tuple[DraftRow, ...]:
+        return ()
+
+
 @dataclass
 class FakeViews:
     """The console's reads, from memory; and what planners change, kept there."""
@@ -710,6 +719,7 @@ class FakeViews:
     jobs: dict[str, Job] = field(default_factory=dict)
     audit: list[tuple[str, str]] = field(default_factory=list)
     promises: FakePromises | None = None
+    drafting: NoDrafts = field(default_factory=NoDrafts)
 
     def now(self) -> Now:
         return self.clock
@@ -719,6 +729,10 @@ class FakeViews:
 
     def plan(self) -> PlanView | None:
         return self.shown_plan
+
+    def shown(self, draft_id: int | None) -> Shown | None:
+        assert draft_id is None
+        return None if self.shown_plan is None else Shown(self.shown_plan)
 
     def agents(self) -> tuple[Agent, ...]:
         return self.shown_agents
@@ -854,6 +868,23 @@ def make_came() -> Callable[[PlanView, int], Calibration]:
 def fill(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> Callable[[Store], int]:
     """Writes the brand, its agents and history and the plan as a draft; gives the plan's id."""
     return lambda store: keep(store, brand, agents, plan)
+
+
+@pytest.fixture(scope="module")
+def published(
+    tmp_path_factory: pytest.TempPathFactory,
+    brand: Brand,
+    agents: tuple[Agent, ...],
+    plan: PlanView,
+) -> Iterator[Store]:
+    """A store with the plan in force, on the morning of its first day."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('published') / 'store.sqlite'}"
+    store = open_store(url, clock=FixedClock(datetime(2026, 3, 2, 7, 15, tzinfo=UTC)))
+    plan_id = keep(store, brand, agents, plan)
+    with store.writing("test") as writing:
+        publish(writing, plan_id)
+    yield store
+    store.close()
 
 
 @pytest.fixture

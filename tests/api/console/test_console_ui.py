@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +16,13 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.planning import records
+from api.planning import drafts, records
 from api.service import sign_in_url
+from api.worker import Work, publish_draft
+from scheduling.editing.edits import Drop
+from wfm.progress import silent
 from wfm.settings import Settings
+from wfm.store import jobs as job_rows
 from wfm.store.engine import Store, open_store
 from wfm.timegrid import SystemClock
 
@@ -29,10 +33,10 @@ WAIT_MS = 20_000
 
 
 @contextmanager
-def serving(store: Store) -> Iterator[str]:
+def serving(store: Store, jobs: Any = NO_JOBS) -> Iterator[str]:
     """The address of the application on `store`, served from a thread."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        app = create_app(store, Settings(), jobs=NO_JOBS)
+        app = create_app(store, Settings(), jobs=jobs)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -98,6 +102,7 @@ def test_a_planner_signs_in_and_reads_the_three_pages(
         page.click(".ag-cell.shift-early >> nth=0")
         page.wait_for_selector("#roster-words .segments")
         assert "Monday 2 March 2026" in page.inner_text("#roster-words")
+        assert page.locator("#roster-actions >> text=Drop").count() == 0
         page.screenshot(path=tmp_path / "roster.png", full_page=True)
 
         page.click("#go-whatif")
@@ -283,3 +288,110 @@ def test_the_forecast_fits_a_phone(store: Store, keep_forecast: Any, watched: Wa
         page.wait_for_selector("#forecast-reasons dl")
 
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+class DeskJobs:
+    """Carries a draft's jobs out in a thread: publishing as it is, re-solving by one shift less."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.threads: list[threading.Thread] = []
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None:
+        for thread in self.threads:
+            thread.join()
+
+    def submit(self, kind: str, request: dict[str, Any], actor: str) -> str:
+        job_id = f"job-{len(self.threads) + 1}"
+        with self.store.writing(actor) as writing:
+            job_rows.insert_job(writing, job_id, kind, request)
+        work = Work(self.store, job_id, {**request, "replications": 2}, actor, silent, _untold)
+        doing = publish_draft if kind == "publish_draft" else self._resolve
+        thread = threading.Thread(target=self._carry_out, args=(doing, work))
+        thread.start()
+        self.threads.append(thread)
+        return job_id
+
+    def _carry_out(self, doing: Any, work: Work) -> None:
+        result = doing(work)
+        with self.store.writing(work.actor) as writing:
+            job_rows.finish_job(writing, work.job_id, result)
+
+    def _resolve(self, work: Work) -> dict[str, Any]:
+        draft_id = work.request["draft_id"]
+        dropped = drafts.preview(self.store, draft_id, Drop("a001", date(2026, 3, 3))).changes
+        drafts.edit(self.store, draft_id, dropped, actor=work.actor, kind="resolve")
+        return {"draft_id": draft_id, "changed": len(dropped)}
+
+
+def _untold(*told: Any) -> None: ...
+
+
+def cell_of(agent_id: str, day: str) -> str:
+    return f"[row-id={agent_id}] [col-id='{day}']"
+
+
+def test_a_planner_edits_a_draft_and_publishes_it(
+    store: Store, fill: Any, watched: Watched, tmp_path: Path
+):
+    records.publish(store, fill(store), "test")
+    page = watched.page
+    tuesday, other = cell_of("a000", "2026-03-03"), cell_of("a001", "2026-03-03")
+    with serving(store, DeskJobs(store)) as address:
+        page.goto(sign_in_url(store, address, "cli:ann"))
+        page.goto(f"{address}/console/roster")
+        page.get_by_role("button", name="Open a draft").click()
+        page.wait_for_selector("#roster-buttons >> text=Publish…")
+        assert page.url.endswith("?draft=1")
+
+        page.click(tuesday)
+        page.get_by_role("button", name="Start later").click()
+        page.wait_for_selector("#roster-judged :text('Every rule is kept')")
+        page.fill("#roster-judged input", "doctor at eight")
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_selector(f"{tuesday}.mark-changed:has-text('09:00-17:30')")
+        page.screenshot(path=tmp_path / "draft.png", full_page=True)
+
+        page.get_by_role("button", name="Undo").click()
+        page.wait_for_selector(f"{tuesday}:not(.mark-changed):has-text('06:00-14:30')")
+        page.wait_for_selector("#roster-words:has-text('Shift 06:00-14:30')")
+
+        page.get_by_role("button", name="Pin", exact=True).click()
+        page.wait_for_selector("#roster-judged :text(', pinned')")
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_selector(f"{tuesday}.mark-pinned")
+
+        page.get_by_role("button", name="Re-solve").click()
+        page.wait_for_selector("#roster-progress:has-text('Solved anew: 1 day changed')")
+        page.wait_for_selector(f"{other}.mark-changed")
+
+        page.click(".tabs >> text=History")
+        page.wait_for_selector("#roster-history li >> nth=2")
+        assert "doctor at eight (console:ann" in page.inner_text("#roster-history .undone")
+        page.click(".tabs >> text=Day")
+        page.wait_for_selector("#rosterday-shifts .bars")
+
+        page.get_by_role("button", name="Publish…").click()
+        page.fill("#roster-asked input", "storm on Tuesday")
+        page.get_by_role("button", name="Publish all the same").click()
+        page.wait_for_selector("#roster-progress:has-text('version 2')", timeout=120_000)
+        page.wait_for_selector("#roster-closed:has-text('can only be read')")
+
+        page.set_viewport_size({"width": 400, "height": 800})
+        page.goto(f"{address}/console/roster")
+        page.click(tuesday)
+        page.wait_for_selector("#roster-words .segments")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+    with store.reading() as connection:
+        written = connection.exec_driver_sql(
+            "SELECT action, actor FROM audit WHERE action LIKE 'draft.%' ORDER BY rowid"
+        ).fetchall()
+    assert [tuple(row) for row in written] == [
+        (f"draft.{what}", "console:ann")
+        for what in ("open", "edit", "undo", "edit", "edit", "publish")
+    ]
+    assert watched.complaints == []
+    assert watched.hosts == {urlsplit(address).netloc}

@@ -9,7 +9,6 @@ from dash.development.base_component import Component
 
 from api.console import app, layout, spans
 from api.console.pages import plan as plan_page
-from api.console.pages import roster as roster_page
 from api.console.pages import whatif as whatif_page
 from api.console.views import Now
 from wfm.campaigns import Campaign
@@ -34,7 +33,7 @@ def ids_of(found) -> set[str]:
         return set().union(*(ids_of(one) for one in found))
     if not isinstance(found, Component):
         return set()
-    own = {found.id} if getattr(found, "id", None) else set()
+    own = {found.id} if isinstance(getattr(found, "id", None), str) else set()
     return own | ids_of(getattr(found, "children", None))
 
 
@@ -206,51 +205,6 @@ def test_choosing_a_week_offers_its_days(views):
 
     assert value == "all"
     assert [o["label"] for o in options][:2] == ["Whole week", "Mon 9 Mar"]
-
-
-# -- roster ---------------------------------------------------------------------------------------
-
-
-def test_the_grid_is_filtered_by_skill_and_contract(views):
-    everyone, said = roster_page.chosen_rows(views, "any", "any")
-    skilled, _ = roster_page.chosen_rows(views, "instagram", "any")
-    both, told = roster_page.chosen_rows(views, "facebook", "part_time")
-
-    assert (len(everyone), said) == (24, "24 of 24 agents")
-    assert len(skilled) == 8
-    assert all("Instagram" in row["skills"] for row in skilled)
-    assert told == f"{len(both)} of 24 agents"
-    assert {row["contract"] for row in both} <= {"part time"}
-
-
-def test_a_clicked_cell_is_told_in_words(views):
-    said = text_of(roster_page.told(views, {"rowId": "a000", "colId": "2026-03-02"}))
-
-    assert "Shift 06:00-14:30; 8 h paid" in said
-    assert "08:00–08:15  break, 15 min" in said
-
-
-def test_a_clicked_name_tells_contract_and_skills(views):
-    said = text_of(roster_page.told(views, {"rowId": "a001", "colId": "agent"}))
-
-    assert "Contract: full time" in said
-    assert "Facebook (level 3)" in said
-
-
-def test_nothing_clicked_says_what_to_do(views):
-    assert "Choose a cell" in text_of(roster_page.told(views, None))
-
-
-def test_choosing_a_week_scrolls_the_grid_to_it(views):
-    _, _, scroll = roster_page.days_for(views, "2")
-
-    assert scroll["column"] == "2026-03-09"
-
-
-def test_coverage_is_of_the_chosen_day(views):
-    figure = roster_page.cover_figure(views, "x", "1", "2026-03-04")
-
-    assert len(figure.data[0].x) == 96
 
 
 # -- what-if --------------------------------------------------------------------------------------

@@ -121,5 +121,46 @@ def test_a_pinned_shift_says_so(plan, brand, agents):
     pinned = pd.DataFrame(plan.tables.roster.assign(pinned=True))
 
     assert (
-        "pinned by a published roster" in words_for(plan, brand, agents[0], FIRST, pinned).summary
+        "re-solving leaves it as it is" in words_for(plan, brand, agents[0], FIRST, pinned).summary
     )
+
+
+def test_the_grid_says_of_every_shift_what_the_shift_says_itself(plan, brand, agents):
+    roster = plan.tables.roster.copy()
+    first = roster["agent_id"] == "a000"
+    roster.loc[first, "pinned"] = True
+    roster.loc[roster["agent_id"] == "a001", "activity"] = "standby"
+    roster.loc[roster["agent_id"] == "a002", "activity"] = "time_off"
+    days = days_of(plan, brand)
+
+    rows = shiftgrid.grid_rows(roster, agents, DEFAULT_ACTIVITIES, days=days, zone=brand.tz)
+
+    told = {row["agent_id"]: row for row in rows}
+    for shift in shiftgrid.shifts_of(roster):
+        row, day = told[shift.agent_id], shift.start.astimezone(brand.tz).date().isoformat()
+        assert row[day] == shiftgrid.label_of(shift, brand.tz)
+        assert row[f"{day}_kind"] == shiftgrid.kind_of(shift, brand.tz)
+        assert row.get(f"{day}_pinned", False) == shift.pinned
+
+
+def test_an_empty_roster_leaves_the_grid_empty(plan, brand, agents):
+    rows = shiftgrid.grid_rows(
+        ROSTER.empty(), agents, DEFAULT_ACTIVITIES, days=days_of(plan, brand), zone=brand.tz
+    )
+
+    assert {row["hours"] for row in rows} == {0.0}
+
+
+def test_a_shift_of_the_night_belongs_to_both_days_it_touches(plan, brand):
+    roster = plan.tables.roster
+    nights = [s for s in shiftgrid.shifts_of(roster) if shiftgrid.kind_of(s, brand.tz) == "night"]
+    night = nights[0]
+    day = night.start.astimezone(brand.tz).date()
+
+    here = shiftgrid.shifts_on(roster, day, brand.tz)
+    after = shiftgrid.shifts_on(roster, day + timedelta(days=1), brand.tz)
+
+    assert night in here
+    assert night in after
+    assert shiftgrid.shift_on(here, night.agent_id, day, brand.tz) == night
+    assert shiftgrid.shift_on([night], night.agent_id, day + timedelta(days=1), brand.tz) is None

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +19,15 @@ from rosters import (
     make_requirement,
 )
 
-from scheduling.rostering.assign import Past, worker_of
-from scheduling.rostering.cover import Cover, CoverLimits, make_cover, merge_groups
+from scheduling.rostering import mixprogram, refine
+from scheduling.rostering.capacity import merge_groups
+from scheduling.rostering.cover import Cover, CoverLimits, make_cover
 from scheduling.rostering.need import Prices, need_of, skill_groups
+from scheduling.rostering.savings import saving_in_words, savings
 from scheduling.rostering.shifts import Shifts, expand_shifts
+from scheduling.rostering.solver import CutShort, Outcome, Program
+from scheduling.rostering.workers import begun_before, workers_of
+from wfm.frames import ROSTER
 from wfm.people import BreakRule, Contract, ShiftTemplate
 
 PRICES = Prices(below_minimum=0.0)
@@ -41,10 +47,15 @@ def cover_of(demand: dict[str, object], agents: tuple, *, days: int = 1) -> tupl
     need = need_of(make_requirement(demand, start, end), brand, start=start, end=end)
     shifts = expand_shifts(brand, start=start, end=end)
     groups = skill_groups(agents, need.queues)
-    workers = [
-        worker_of(a, int(g), shifts=shifts, brand=brand, prices=PRICES, past=Past())
-        for a, g in zip(agents, groups.of, strict=True)
-    ]
+    workers = workers_of(
+        agents,
+        groups,
+        shifts=shifts,
+        brand=brand,
+        prices=PRICES,
+        begun=begun_before(ROSTER.empty(), start),
+        start=start,
+    )
     given_heads = np.zeros((shifts.intervals, len(groups.serves)))
     cover = make_cover(
         workers,
@@ -157,6 +168,36 @@ def test_a_head_is_worth_something_exactly_where_the_floor_is_short():
 
     assert cover.head_price[60:].min() > 1.0
     assert cover.head_price[:40].max() < 0.1
+
+
+def test_what_an_hour_saves_is_told_by_interval_and_skills():
+    agents = many(1) + many(1, ("x", "facebook"))
+    cover, _ = cover_of({"x": np.repeat([0, 4], 48), "facebook": 0}, agents)
+    start, _ = horizon(1)
+    groups = skill_groups(agents, ("x", "facebook"))
+
+    table = savings(cover, groups, ("x", "facebook"), start)
+
+    assert table["queues"].tolist()[:3] == ["x", "x, facebook", "x"]
+    assert table["start"].iloc[2] == pd.Timestamp(start) + pd.Timedelta(minutes=15)
+    assert str(table["start"].dtype) == "datetime64[us, UTC]"
+    last = table.iloc[-1]
+    assert last["saves"] == cover.head_price[-1, 1]
+    assert saving_in_words(last["queues"], last["saves"]).startswith("one more agent-hour on x, fa")
+
+
+def test_a_week_whose_program_ran_out_of_time_still_gets_shifts(monkeypatch: pytest.MonkeyPatch):
+    def out_of_time(program: Program, **_: object) -> Outcome:
+        raise CutShort("too late")
+
+    whole = cover_of({"x": 2}, many(20))[0]
+    monkeypatch.setattr(mixprogram.Program, "solve", out_of_time)
+    monkeypatch.setattr(refine, "contracts_cost", lambda units, floor: 0.0)
+    cut = cover_of({"x": 2}, many(20))[0]
+
+    assert "wall limit of 120 s" in cut.stopped_by
+    assert cut.bound <= whole.bound
+    assert not cut.mix.empty
 
 
 def test_groups_are_merged_to_the_most_alike_when_there_are_too_many():

@@ -132,3 +132,44 @@ def test_a_row_needs_exactly_one_right_hand_side():
 
     with pytest.raises(InternalFault, match="2 right-hand sides"):
         program.row("both", [(x, 1.0)], at_least=0.0, at_most=1.0)
+
+
+def test_whole_variables_may_take_parts_for_one_solve():
+    program = Program("parts")
+    x = program.variable("x", cost=2.0, whole=True)
+    y = program.variable("y", cost=3.0, whole=True)
+    program.row("enough", [(x, 2.0), (y, 2.0)], at_least=3.0)
+
+    assert program.solve(relaxed="all").objective == pytest.approx(3.0)
+    assert program.solve(relaxed=["x"]).values["x"] == pytest.approx(1.5)
+    assert program.solve().objective == pytest.approx(4.0)
+
+
+def test_variables_are_held_for_one_solve_only():
+    program = Program("held")
+    x = program.variable("x", cost=2.0, upper=5.0)
+    y = program.variable("y", cost=3.0)
+    program.row("enough", [(x, 1.0), (y, 1.0)], at_least=4.0)
+
+    assert program.solve(held={"x": (1.0, 1.0)}).objective == pytest.approx(11.0)
+    assert program.solve().objective == pytest.approx(8.0)
+
+
+def test_a_start_is_never_made_worse():
+    program = knapsack(60)
+    known = program.solve(limits=WorkLimits(nodes=50))
+
+    again = program.solve(start=known.values, limits=WorkLimits(nodes=1))
+
+    assert again.objective <= known.objective + 1e-6
+
+
+def test_a_linear_program_tells_by_how_much_a_variable_is_too_dear():
+    program = Program("dear")
+    x = program.variable("x", cost=2.0)
+    y = program.variable("y", cost=5.0)
+    program.row("enough", [(x, 1.0), (y, 1.0)], at_least=4.0)
+
+    outcome = program.solve()
+
+    assert outcome.reduced == pytest.approx({"x": 0.0, "y": 3.0})

@@ -1,0 +1,1 @@
+"""Rosters as files that other programs open: calendars, workbooks, tables of text."""

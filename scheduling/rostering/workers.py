@@ -1,0 +1,388 @@
+"""Agents as the engine reads them: the shifts they may take, what each costs, the rules in force,
+and what their days before the horizon leave to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from scheduling.rostering.law import Past, Rules
+from scheduling.rostering.need import INTERVAL_H, Floats, Ints, Prices, SkillGroups, interval_of
+from scheduling.rostering.shifts import STEP_MIN, Shifts, takeable_by_each
+from scheduling.worked import kinds_of
+from wfm.brands import Brand
+from wfm.people import Agent, Contract
+from wfm.timegrid import local_day
+
+ABSENT = frozenset({"time_off", "standby"})
+PER_H = round(1 / INTERVAL_H)
+SUNDAY = 6
+NO_LIMIT = 10**6
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One agent as arrays.
+
+    options  shifts they may take, in order; those of day d are first[d] to first[d + 1]
+    costs    of each option: paid hours and wishes, money
+    rules    by day, in intervals; None without a contract
+    past     what the days before the horizon leave
+    wanted   paid intervals wanted at least by the end of a week, less for days not open, by day
+    prices   price of paid units beside what is wanted: `wanted` of `problem.Person`
+    """
+
+    agent: Agent
+    group: int
+    options: Ints
+    first: Ints
+    costs: Floats
+    rules: tuple[Rules | None, ...]
+    past: Past
+    wanted: Floats
+    prices: Floats
+
+    def _limit(self, name: str) -> Ints:
+        values = [0 if r is None else getattr(r, name) for r in self.rules]
+        return np.array([NO_LIMIT if v is None else v for v in values], dtype=np.int64)
+
+    @cached_property
+    def max_days(self) -> Ints:
+        return self._limit("week_days")
+
+    @cached_property
+    def max_paid(self) -> Ints:
+        return self._limit("week_paid")
+
+    @cached_property
+    def max_weekends(self) -> Ints:
+        return self._limit("max_weekends")
+
+
+def begun_before(history: pd.DataFrame, start: datetime) -> pd.DataFrame:
+    """Segments of the shifts in `history` that start before `start`, whole, with `shift_start`."""
+    rows = history[~history["activity"].isin(ABSENT)].sort_values(["agent_id", "start"])
+    earlier = rows.shift()
+    fresh = (
+        (rows["agent_id"] != earlier["agent_id"])
+        | (rows["start"] != earlier["end"])
+        | (rows["template"] != earlier["template"])
+    )
+    rows = rows.assign(shift_start=rows["start"].groupby(fresh.cumsum()).transform("first"))
+    return rows[rows["shift_start"] < start]
+
+
+def given_heads(
+    begun: pd.DataFrame,
+    agents: tuple[Agent, ...],
+    groups: SkillGroups,
+    *,
+    start: datetime,
+    intervals: int,
+) -> Floats:
+    """Heads per interval and skill group that shifts begun before `start` still give to it."""
+    heads = np.zeros((intervals, len(groups.serves)))
+    group = {a.agent_id: int(g) for a, g in zip(agents, groups.of, strict=True)}
+    rows = begun[
+        (begun["end"] > start)
+        & (begun["activity"] == "on_queue")
+        & begun["agent_id"].isin(group.keys())
+    ]
+    firsts = np.maximum(interval_of(rows["start"], start), 0)
+    lasts = interval_of(rows["end"], start)
+    for agent_id, first, last in zip(rows["agent_id"], firsts, lasts, strict=True):
+        heads[first:last, group[agent_id]] += 1.0
+    return heads
+
+
+def workers_of(
+    agents: tuple[Agent, ...],
+    groups: SkillGroups,
+    *,
+    shifts: Shifts,
+    brand: Brand,
+    prices: Prices,
+    begun: pd.DataFrame,
+    start: datetime,
+    without: Collection[str] = (),
+) -> list[Worker]:
+    """All agents as workers; days without a contract have no options.
+
+    begun    segments of shifts begun before the horizon, of `begun_before`
+    without  rules, by their names in `wfm.rules`, that are left out of account
+
+    DataError when an agent holds a contract that the brand does not know.
+    """
+    known: dict[object, tuple[Rules | None, ...]] = {}
+    pasts = pasts_of(begun, agents, brand, start)
+    number = {t.name: n for n, t in enumerate(shifts.templates)}
+    found = []
+    may = takeable_by_each(agents, shifts, brand)
+    contracts = {c.name: c for c in brand.contracts}
+    for agent, group, allowed in zip(agents, groups.of.tolist(), may, strict=True):
+        options = np.flatnonzero(allowed).astype(np.int64)
+        held = [contracts.get(agent.contract_on(d) or "") for d in shifts.days]
+        caps = [_limited_week(agent, d) for d in shifts.days]
+        key = (tuple(c.name if c else "" for c in held), tuple(caps))
+        if key not in known:
+            known[key] = tuple(
+                None
+                if c is None
+                else replace(_rules_of(c, cap, number, without), period=c.period_of(day))
+                for c, cap, day in zip(held, caps, shifts.days, strict=True)
+            )
+        wanted = _wanted(agent, held, shifts.days)
+        day = shifts.day[options]
+        found.append(
+            Worker(
+                agent=agent,
+                group=group,
+                options=options,
+                first=np.searchsorted(day, np.arange(len(shifts.days) + 1)).astype(np.int64),
+                costs=_option_costs(agent, shifts, options, prices),
+                rules=known[key],
+                past=pasts.get(agent.agent_id, Past()),
+                wanted=wanted,
+                prices=_prices_of_paid(agent, held, shifts.days, wanted, prices),
+            )
+        )
+    return found
+
+
+def _intervals_up(hours: float) -> int:
+    return math.ceil(hours * PER_H - 1e-9)
+
+
+def _intervals_down(hours: float) -> int:
+    return math.floor(hours * PER_H + 1e-9)
+
+
+def _limited_week(agent: Agent, day: date) -> float | None:
+    """Hours a week that a personal limit allows."""
+    hours = [
+        limit.hours
+        for limit in agent.limits
+        if limit.kind == "max_hours_per_week" and limit.holds_on(day)
+    ]
+    return min(hours, default=None)
+
+
+def _rules_of(
+    contract: Contract, week_h: float | None, number: dict[str, int], without: Collection[str]
+) -> Rules:
+    """The contract in intervals; rules that are left out do not limit."""
+
+    def kept(rule: str) -> bool:
+        return rule not in without
+
+    hours = [contract.max_hours_per_week] if kept("week_hours") else []
+    if week_h is not None and kept("limits"):
+        hours.append(week_h)
+    period = contract.max_hours_per_period
+    forbidden = [
+        (number[a], number[b])
+        for a, b in contract.forbidden_sequences
+        if a in number and b in number
+    ]
+    change = contract.max_start_change_h
+    series = contract.rest_after_nights_h > 0 and kept("rest_after_nights")
+    return Rules(
+        max_run=contract.max_consecutive_days if kept("consecutive_days") else NO_LIMIT,
+        min_run=contract.min_consecutive_shifts if kept("consecutive_shifts") else 1,
+        min_off=contract.min_consecutive_days_off if kept("days_off") else 1,
+        week_days=contract.max_days_per_week if kept("week_days") else None,
+        week_paid=_intervals_down(min(hours)) if hours else None,
+        period_paid=_intervals_down(period)
+        if period is not None and kept("period_hours")
+        else None,
+        max_nights=contract.max_consecutive_nights if kept("consecutive_nights") else None,
+        max_weekends=contract.max_weekends_in_4 if kept("weekends") else None,
+        rest=_intervals_up(contract.min_rest_h) if kept("rest") else 0,
+        series=contract.nights_in_series if series else 0,
+        rest_after=_intervals_up(contract.rest_after_nights_h) if series else 0,
+        weekly_rest=_intervals_up(contract.weekly_rest_h) if kept("weekly_rest") else 0,
+        caps=tuple((number[t], most) for t, most in contract.max_shifts if t in number)
+        if kept("template_shifts")
+        else (),
+        forbids=frozenset(forbidden) if kept("sequence") else frozenset(),
+        start_change=_intervals_down(change)
+        if change is not None and kept("start_change")
+        else None,
+        max_holidays=contract.max_holidays_per_period if kept("holidays") else None,
+    )
+
+
+def _option_costs(agent: Agent, shifts: Shifts, options: Ints, prices: Prices) -> Floats:
+    costs = prices.of_shift(shifts.paid[options] * INTERVAL_H, shifts.inside[options])
+    names = np.array([t.name for t in shifts.templates])[shifts.template[options]]
+    day = shifts.day[options]
+    preferred = np.zeros(len(options))
+    granted = np.zeros(len(options), dtype=np.bool_)
+    for wish in agent.preferences:
+        on = np.array([wish.holds_on(d) for d in shifts.days])[day]
+        price = prices.wish * wish.weight
+        if wish.kind == "day_off":
+            costs = costs + price * on
+        elif wish.kind == "avoid_template":
+            costs = costs + price * (on & (names == wish.value))
+        else:
+            preferred = np.maximum(preferred, price * on)
+            granted |= on & (names == wish.value)
+    return np.asarray(costs + preferred * ~granted, dtype=np.float64)
+
+
+def _wanted(agent: Agent, held: list[Contract | None], days: tuple[date, ...]) -> Floats:
+    """Paid intervals the contract wants by the last day of each week, less for days not open."""
+    wanted = np.zeros(len(days))
+    so_far = 0.0
+    for n, (day, contract) in enumerate(zip(days, held, strict=True)):
+        if contract and not agent.is_off(day):
+            so_far += contract.min_hours_per_week * PER_H / 7
+        if day.weekday() == SUNDAY or n == len(days) - 1:
+            wanted[n] = so_far
+            so_far = 0.0
+    return wanted
+
+
+def _prices_of_paid(
+    agent: Agent,
+    held: list[Contract | None],
+    days: tuple[date, ...],
+    wanted: Floats,
+    prices: Prices,
+) -> Floats:
+    """What paid units beside those wanted cost, shape (days, 2, 4): see `problem.Person`."""
+    table = np.zeros((len(days), 2, 4))
+    below, beside = prices.below_minimum * INTERVAL_H, prices.off_target * INTERVAL_H
+    table[:, 0, 0] = wanted
+    table[wanted > 0, 0, 1] = below
+    targets = np.zeros((2, len(days)))
+    least = 0.0
+    for n, (day, contract) in enumerate(zip(days, held, strict=True)):
+        last = n == len(days) - 1
+        if contract is None:
+            continue
+        if not agent.is_off(day):
+            if contract.target_hours_per_week is not None:
+                targets[0, n] = contract.target_hours_per_week * PER_H / 7
+            per_day = PER_H / (7 * contract.period_weeks)
+            least += contract.min_hours_per_period * per_day
+            if contract.target_hours_per_period is not None:
+                targets[1, n] = contract.target_hours_per_period * per_day
+        ends = last or contract.period_of(days[n + 1]) != contract.period_of(day)
+        if ends and contract.min_hours_per_period > 0:
+            table[n, 1, :2] = least, below
+        least = 0.0 if ends else least
+    for span in (0, 1):
+        so_far = 0.0
+        for n, (day, contract) in enumerate(zip(days, held, strict=True)):
+            so_far += targets[span, n]
+            ends = n == len(days) - 1 or (
+                day.weekday() == SUNDAY
+                if span == 0
+                else contract is not None
+                and contract.period_of(days[n + 1]) != contract.period_of(day)
+            )
+            if ends:
+                if so_far > 0:
+                    table[n, span, 2:] = so_far, beside
+                so_far = 0.0
+    return table
+
+
+def pasts_of(
+    begun: pd.DataFrame, agents: tuple[Agent, ...], brand: Brand, start: datetime
+) -> dict[str, Past]:
+    """What the shifts `begun_before` the horizon leave to each agent who worked any."""
+    if begun.empty:
+        return {}
+    paid = begun["activity"].isin({a.code for a in brand.activities if a.paid})
+    lasts = (begun["end"] - begun["start"]).dt.total_seconds().where(paid, 0.0)
+    shifts = (
+        begun.assign(paid_s=lasts)
+        .groupby(["agent_id", "shift_start"], sort=True)
+        .agg(end=("end", "max"), template=("template", "first"), paid_s=("paid_s", "sum"))
+        .reset_index()
+    )
+    kinds = kinds_of(
+        pd.DatetimeIndex(shifts["shift_start"]), pd.DatetimeIndex(shifts["end"]), brand
+    )
+    wall = shifts["shift_start"].dt.tz_convert(brand.tz)
+    shifts = shifts.assign(
+        day=wall.dt.date,
+        into_day=(wall.dt.hour * 60 + wall.dt.minute) // STEP_MIN,
+        night=kinds[:, 0],
+        holiday=kinds[:, 4],
+        free_from=interval_of(shifts["end"], start),
+    )
+    known = {a.agent_id: a for a in agents}
+    number = {t.name: n for n, t in enumerate(brand.templates)}
+    first = local_day(start, brand.tz)
+    return {
+        str(agent_id): _past_of(rows, known[str(agent_id)], brand, first, number)
+        for agent_id, rows in shifts.groupby("agent_id", sort=True)
+        if str(agent_id) in known
+    }
+
+
+def _past_of(
+    rows: pd.DataFrame, agent: Agent, brand: Brand, first: date, number: dict[str, int]
+) -> Past:
+    one_day = timedelta(days=1)
+    monday = first - timedelta(days=first.weekday())
+    days = set(rows["day"])
+    nights = set(rows.loc[rows["night"], "day"])
+    final = rows.iloc[-1]
+    run = 0
+    while first - (run + 1) * one_day in days:
+        run += 1
+    series = 0
+    while final["day"] - series * one_day in nights:
+        series += 1
+    name = agent.contract_on(first) or agent.contract_on(final["day"])
+    contract = next((c for c in brand.contracts if c.name == name), None)
+    units = rows["paid_s"].to_numpy() // (STEP_MIN * 60)
+    this_week = rows["day"] >= monday
+    period, holidays, caps, rested = 0, 0, (), 0
+    if contract is not None:
+        now = contract.period_of(first)
+        same = np.array([contract.period_of(day) == now for day in rows["day"]])
+        period = int(units[same].sum())
+        holidays = int((rows["holiday"].to_numpy() & same).sum())
+        counts = rows.loc[same, "template"].value_counts()
+        caps = tuple(
+            (number[t], int(counts.get(t, 0))) for t, _ in contract.max_shifts if t in number
+        )
+        gaps = (rows["shift_start"] - rows["end"].shift()).dt.total_seconds() / 3600
+        enough = gaps.isna() | (gaps >= contract.weekly_rest_h - 1e-9)
+        rested = 2 if (enough & this_week).any() else int(this_week.any())
+        if run == 0 and not 0 < contract.nights_in_series <= series:
+            series = 0
+    weekend_days = brand.weekend
+
+    def weekend(weeks_ago: int) -> int:
+        week = monday - timedelta(weeks=weeks_ago)
+        return int(any(week + timedelta(days=d) in days for d in weekend_days))
+
+    return Past(
+        run=run,
+        off=0 if run else (first - final["day"]).days - 1,
+        nights=series if run else (-1 if series else 0),
+        week=(len({d for d in days if d >= monday}), int(units[this_week.to_numpy()].sum())),
+        period=period,
+        holidays=holidays,
+        caps=caps,
+        free_from=int(rows["free_from"].max()),
+        last=(number[final["template"]], int(final["into_day"]))
+        if run and final["template"] in number
+        else None,
+        weekends=sum(weekend(ago) << (ago - 1) for ago in (1, 2, 3)),
+        weekend=weekend(0),
+        rested=rested,
+    )
