@@ -156,7 +156,10 @@ def make_certificate(work: Work) -> dict[str, Any]:
 
 
 def resolve_draft(work: Work) -> dict[str, Any]:
-    """Solve a draft again as the request says; gives draft_id, the edit's seq and agent-days."""
+    """Solve a draft again as the request says; gives draft_id, the edit's seq and agent-days.
+
+    The seq is None where nothing was worth changing, so that no edit was made.
+    """
     from api.planning import drafts, resolving
 
     request = resolving.ResolveRequest.from_document(work.request)
@@ -169,11 +172,11 @@ def resolve_draft(work: Work) -> dict[str, Any]:
         for text in solved.messages:
             work.tell("note", "roster_note", text)
     edits = drafts.load_draft(work.store, request.draft_id).edits
-    (made,) = (edit for edit in edits if edit.job_id == work.job_id)
+    made = next((edit for edit in edits if edit.job_id == work.job_id), None)
     return {
         "draft_id": request.draft_id,
-        "seq": made.seq,
-        "changed": len(made.document["changes"]),
+        "seq": made and made.seq,
+        "changed": len(made.document["changes"]) if made else 0,
     }
 
 

@@ -23,7 +23,7 @@ from scheduling.editing.changes import (
 )
 from scheduling.editing.coverage import Lacks, heads_of, lacks_of
 from scheduling.editing.ground import EditGround
-from scheduling.editing.judging import broken_anew, violations
+from scheduling.editing.judging import broken_anew, paid_hours, violations
 from scheduling.editing.laying import laid_best, missed
 from scheduling.editing.openings import Opening, opening_of, openings
 from scheduling.editing.weighing import days_of, weighed
@@ -50,7 +50,8 @@ def repaired(
     """The changes that take the lost shifts out of the ROSTER and cover them again, those included.
 
     lost          shifts that fall away, as changes of the roster
-    change_price  money that a change must be worth beside its hours
+    change_price  money that a change must be worth beside its hours; the hours that were lost are
+                  there to be worked again, so that they count for nothing until they are used up
     most          agent-days that change beside the lost ones; None: as many as are lost, and
                   MOST_CHANGES with those where fewer are
 
@@ -59,32 +60,43 @@ def repaired(
     now = applied(roster, lost)
     if most is None:
         most = max(MOST_CHANGES - len(lost), len(lost))
+    spare = sum(paid_hours(change.before, ground) for change in lost)
     for _ in range(most):
-        step = _best_step(now, lost, ground, change_price)
+        step = _best_step(now, lost, ground, change_price, spare)
         if step is None:
             break
         now = applied(now, [step])
+        spare -= paid_hours(step.after, ground) - paid_hours(step.before, ground)
     return difference(roster, now, ground.brand.tz)
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A change, and the money that it is worth."""
+    """A change, the money that it is worth, and the paid hours that it adds."""
 
     gain: float
+    paid_hours: float
     change: Change
 
 
 def _best_step(
-    now: pd.DataFrame, lost: Sequence[Change], ground: EditGround, change_price: float
+    now: pd.DataFrame,
+    lost: Sequence[Change],
+    ground: EditGround,
+    change_price: float,
+    spare: float,
 ) -> Change | None:
-    """The change worth most among those that break no rule; None when none is worth its price."""
+    """The change worth most among those that break no rule; None when none is worth its price.
+
+    spare  paid hours that were lost and are not worked again yet
+    """
     lacks = lacks_of(heads_of(now, ground), ground)
     steps = [
         step
         for opening in _open(now, lost, ground)
         for step in _steps(opening, now, lacks, ground)
-        if step.gain > change_price
+        if step.gain + ground.prices.paid * min(max(step.paid_hours, 0.0), max(spare, 0.0))
+        > change_price
     ]
     absent = {(change.agent_id, change.day) for change in lost}
     for step in sorted(steps, key=lambda s: (-round(s.gain, 6), s.change.agent_id, s.change.after)):
@@ -138,7 +150,8 @@ def _steps(
             continue
         weight = weighed(agent, opening.day, days, shift, lacks=lacks, ground=ground)
         gain = ground.prices.short * weight.covers_hours - weight.cost(ground)
-        yield _Step(gain, Change(agent.agent_id, opening.day, present, after))
+        change = Change(agent.agent_id, opening.day, present, after)
+        yield _Step(gain, weight.paid_hours, change)
 
 
 def _is_past(at: datetime, ground: EditGround) -> bool:

@@ -36,7 +36,10 @@ def skip_without(what: str, reason: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow tests come first: begun last, one would keep a worker busy while the others idle."""
+    """The slow tests come first, and with them their files, which are handed out in this order.
+
+    Begun last, one would keep a worker busy while the others idle.
+    """
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -50,9 +50,8 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-# A test a command, all by one worker: the group is handed out early, and nothing waits for its end.
+# A test a command, all on one store: a file's tests are run by one worker, in their order.
 @pytest.mark.slow
-@pytest.mark.xdist_group("sample")
 @pytest.mark.parametrize("command", ON_THE_DEMO)
 def test_a_command_of_the_readme_runs_on_the_demos_store(command: str, demo_home: Path):
     check_runs(command, demo_home)

@@ -118,6 +118,9 @@ def say_judgement(judgement: Judgement) -> None:
 
 def say_edited(edited: Edited, zone: ZoneInfo, *, kept: bool = True) -> None:
     """What an edit has done, or would do."""
+    if not edited.changes:
+        out.print(f"Draft {edited.draft_id} is at revision {edited.revision}; no shift changes.")
+        return
     state = f"is now at revision {edited.revision}" if kept else "is not changed; this would come"
     out.print(f"Draft {edited.draft_id} {state}:", markup=False)
     say_changes(edited.changes, zone)

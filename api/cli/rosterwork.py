@@ -76,18 +76,19 @@ def resolve(
     with opened() as store:
         with watched(f"Solving draft {request.draft_id} again") as progress:
             done = run_job(store, settings(), "resolve", request.to_document(), actor(), progress)
-        show_edited(store, _edit_of(store, request.draft_id, int(done["seq"])), as_json=as_json)
+        show_edited(store, _edit_of(store, request.draft_id, done["seq"]), as_json=as_json)
 
 
-def _edit_of(store: Store, draft_id: int, seq: int) -> Edited:
-    """What the draft's edit, its last that counts, has done."""
+def _edit_of(store: Store, draft_id: int, seq: int | None) -> Edited:
+    """What the draft's edit, its last that counts, has done; None: nothing was worth an edit."""
     from api.planning import drafts
     from scheduling.editing.changes import undone
     from scheduling.editing.judging import judged
 
     draft = drafts.load_draft(store, draft_id)
-    (made,) = (one for one in draft.edits if one.seq == seq)
-    changes = drafts.changes_in(made)
+    changes = tuple(
+        change for one in draft.edits if one.seq == seq for change in drafts.changes_in(one)
+    )
     before = undone(draft.roster, changes)
     judgement = judged(before, changes, draft.ground)
     return drafts.Edited(draft_id, draft.revision, changes, judgement)
@@ -107,7 +108,7 @@ def repair(
     as_json: JsonOption = False,
 ) -> None:
     """Take an absent agent's shifts away and cover them with few changes."""
-    from api.planning.resolving import CHANGE_PRICE
+    from api.planning.resolving import REPAIR_PRICE
     from api.planning.resolving import repair as repaired
 
     with opened() as store:
@@ -120,7 +121,7 @@ def repair(
             actor=actor(),
             revision=revision,
             reason=reason,
-            change_price=CHANGE_PRICE if change_price is None else change_price,
+            change_price=REPAIR_PRICE if change_price is None else change_price,
         )
         show_edited(store, done, as_json=as_json)
 

@@ -29,6 +29,8 @@ from scheduling.doubts import roster_doubts
 from scheduling.fairness import Ledger, carried_ledger
 from scheduling.requirement import Requirement, make_requirement, repair
 from scheduling.roster import RosterOutcome, make_roster, on_shift_of, staffing_of
+from scheduling.rostering.need import skill_groups
+from scheduling.rostering.savings import dearest_hours, savings
 from scheduling.saving import Lowered, lower_requirement
 from scheduling.simulation.trial import make_trial
 from wfm.adjustments import Adjustment
@@ -216,6 +218,7 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
             **_demand_figures(forecast, needed),
             **_roster_figures(inputs, rostered),
             "saved_hours": round(lowered.hours, 1),
+            "savings": _savings(inputs, rostered),
             **certificate_figures(certificate),
             "violations": len(violations),
             "stages": stages.costs,
@@ -229,6 +232,17 @@ def compute_plan(inputs: PlanInputs, progress: Progress = silent) -> Plan:
             ],
         },
     )
+
+
+def _savings(inputs: PlanInputs, rostered: RosterOutcome) -> list[dict[str, Any]]:
+    """The hours in which one more agent-hour would save most, by the prices of the shift mix."""
+    queues = tuple(queue.name for queue in inputs.brand.queues)
+    groups = skill_groups(inputs.agents, queues)
+    hours = dearest_hours(savings(rostered.cover, groups, queues, inputs.start))
+    return [
+        {"start": format_instant(start), "queues": served, "saves": saves}
+        for start, served, saves in hours
+    ]
 
 
 def seed_of(seed: int, stream: str) -> int:

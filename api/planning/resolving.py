@@ -21,13 +21,14 @@ from api.planning.rostered import carried_into
 from scheduling.editing.changes import Change, Segment, applied, difference
 from scheduling.editing.changes import worked as shift_of
 from scheduling.editing.ground import EditGround
-from scheduling.editing.judging import judged
+from scheduling.editing.judging import Judgement, judged
 from scheduling.editing.timeoff import Absence, absence
 from scheduling.fairness import Ledger
 from scheduling.repair import repaired
 from scheduling.roster import Limits, make_roster
 from scheduling.rostering.cover import CoverLimits
 from scheduling.rostering.refine import RefineLimits
+from scheduling.worthwhile import worthwhile
 from wfm.errors import Cancelled, RequestError
 from wfm.frames import ROSTER
 from wfm.people import TimeOff
@@ -102,6 +103,8 @@ def resolve(
 ) -> Resolved:
     """Solve the draft again near what it is, and keep the changes as one edit of kind "resolve".
 
+    Where nothing is worth changing the draft stays at its revision.
+
     job_id  the job that does it, by which `wfm.store.drafts.edit_of_job` finds the edit
 
     Raises LostEdit when the draft was edited meanwhile, IllegalMove when it is not open, and what
@@ -120,6 +123,8 @@ def resolve(
     )
     changes = difference(draft.roster, after, ground.brand.tz)
     judgement = judged(draft.roster, changes, ground)
+    if not changes:
+        return Resolved(draft.draft_id, draft.revision, changes, judgement, messages)
     progress(0.98, "keeping the changes")
     with store.writing(actor) as writing:
         if job_id is not None and not jobs.is_wanted(writing.connection, job_id):
@@ -162,7 +167,7 @@ def repair(
     agents = tuple(off if a.agent_id == agent_id else a for a in ground.agents)
     without = replace(ground, agents=agents)
     changes = repaired(draft.roster, lost, without, change_price=change_price)
-    judgement = judged(draft.roster, changes, without)
+    judgement = _beside_absence(judged(draft.roster, changes, without), agent_id)
     with store.writing(actor) as writing:
         request_id = requests.insert(
             writing, TIME_OFF, agent_id, first=first, last=last, reason=reason
@@ -200,6 +205,12 @@ def _not_begun(found: Absence, ground: EditGround) -> date:
     return first
 
 
+def _beside_absence(judgement: Judgement, agent_id: str) -> Judgement:
+    """The judgement without the rule that the absence itself made the agent's shifts break."""
+    mended = [v for v in judgement.mended if (v.agent_id, v.rule) != (agent_id, "time_off")]
+    return replace(judgement, mended=tuple(mended))
+
+
 def _solved(
     roster: pd.DataFrame,
     ground: EditGround,
@@ -211,7 +222,7 @@ def _solved(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The ROSTER solved near what it is, and what is to be known of it.
 
-    Days on which the shift stays are as they were.
+    Days on which the shift stays are as they were, and changes that do not pay are left out.
     """
     outcome = make_roster(
         ground.requirement,
@@ -231,7 +242,8 @@ def _solved(
     )
     changes = difference(roster, outcome.table, ground.brand.tz)
     moved = [c for c in changes if not _is_recut(c) and not _stands(c.before, ground)]
-    return applied(roster, moved), outcome.messages
+    worth = worthwhile(roster, moved, ground, change_price=change_price, owed=carried.debts)
+    return applied(roster, worth), outcome.messages
 
 
 def _is_recut(change: Change) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from scheduling.fairness import fair_shares, shift_kinds
 from scheduling.rostering.engine import EngineLimits, Solution, solve
-from scheduling.rostering.lines import settle_breaks
+from scheduling.rostering.heads import settle_breaks
 from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduling.rostering.capacity import Floor, Room
-from scheduling.rostering.lines import head_values, put_on_queue, settle_breaks, shift_rewards
+from scheduling.rostering.heads import head_worth, put_on_queue, settle_breaks, shift_rewards
 from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,
@@ -64,13 +64,17 @@ class Bench:
         self.costs = floor.prices.of_shift(shifts.paid * INTERVAL_H, shifts.inside)
         self._led = np.tile(self.costs, (len(floor.pools), 1)) - room
         self._every = np.arange(len(shifts), dtype=np.int64)
+        prices = floor.prices
+        # One layer: an interval lacks what its most lacking cut does.
+        self._layer = np.zeros(len(self._cuts), dtype=np.int64)
+        self._surplus = np.full(shifts.intervals, prices.surplus * INTERVAL_H)
+        self._short = np.full((shifts.intervals, 1), (prices.short + prices.surplus) * INTERVAL_H)
 
     def _worth(self, g: int, options: Ints) -> tuple[Floats, Ints]:
         """What each shift is worth to the floor with one more agent of the pool, and its breaks."""
-        shifts, prices = self._floor.shifts, self._floor.prices
+        shifts = self._floor.shifts
         values = np.empty(shifts.intervals)
-        short, surplus = prices.short * INTERVAL_H, prices.surplus * INTERVAL_H
-        head_values(self.deficits, self.touches[g], short, surplus, values)
+        head_worth(self.deficits, self.touches[g], self._layer, self._short, self._surplus, values)
         rewards = np.empty(len(options))
         at = np.empty((len(options), shifts.breaks.shape[1]), dtype=np.int64)
         shift_rewards(

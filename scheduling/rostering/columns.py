@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import highspy
 import numpy as np
@@ -67,10 +68,10 @@ class Master:
         self._model = self._bare()
         self._first = int(self._model.getNumCol())
 
-    def _bare(self) -> highspy.Highs:
+    def _bare(self) -> Any:
         """The program without a line."""
         floor = self.crew.problem.floor
-        model = highspy.Highs()
+        model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         model.setOptionValue("output_flag", False)
         model.setOptionValue("threads", 1)
         model.setOptionValue("presolve", "off")
@@ -88,8 +89,9 @@ class Master:
                 model.addRow(-float(self._share[i, k]), most, 0, none, nothing)
         # Missing heads: one variable a block and layer, in the rows of all its cuts.
         rows_of: dict[tuple[int, int], list[int]] = {}
-        for row, (t, c) in enumerate(zip(self._blocks, self._cuts, strict=True)):
-            rows_of.setdefault((int(t), int(floor.layer[c])), []).append(row)
+        asked = zip(self._blocks.tolist(), self._cuts.tolist(), strict=True)
+        for row, (t, c) in enumerate(asked):
+            rows_of.setdefault((t, int(floor.layer[c])), []).append(row)
         for (t, layer), rows in rows_of.items():
             index = np.array(rows, dtype=np.int32)
             model.addCol(
@@ -97,8 +99,8 @@ class Master:
             )
         for n in range(len(self.people)):
             for k in range(kinds):
-                row = np.array([self._rows + len(self.people) + n * kinds + k], dtype=np.int32)
-                model.addCol(float(self._price[k]), 0.0, most, 1, row, np.ones(1))
+                above = np.array([self._rows + len(self.people) + n * kinds + k], dtype=np.int32)
+                model.addCol(float(self._price[k]), 0.0, most, 1, above, np.ones(1))
         return model
 
     def add(self, i: int, line: Line) -> bool:

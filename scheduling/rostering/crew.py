@@ -9,81 +9,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduling.compiled import compiled
 from scheduling.rostering.graph import Graph, build_graph
-from scheduling.rostering.law import new_periods
-from scheduling.rostering.lines import put_on_queue, shift_rewards
+from scheduling.rostering.heads import (
+    covered,
+    head_worth,
+    missing_cost,
+    put_on_queue,
+    shift_rewards,
+)
+from scheduling.rostering.law import Rules, new_periods
 from scheduling.rostering.path import IMPOSSIBLE, NOTHING, best_path
-from scheduling.rostering.problem import Flags, Floats, Ints, Person, Problem
+from scheduling.rostering.problem import Floats, Ints, Person, Problem
 
 FORBIDDEN = -NOTHING
 # What it is worth to have a task, or a day off, of the line that another shall be near to.
 NEAR = 1e4
-
-
-@compiled
-def head_worth(
-    lacks: Floats, touches: Flags, layer: Ints, short: Floats, surplus: Floats, worth: Floats
-) -> None:
-    """Writes what one more head of a group is worth in each block.
-
-    lacks    what each cut lacks, shape (blocks, cuts)
-    touches  whether the head counts for each cut
-    """
-    layers = short.shape[1]
-    for t in range(lacks.shape[0]):
-        value = -surplus[t]
-        for n in range(layers):
-            before = 0.0
-            after = 0.0
-            for c in range(lacks.shape[1]):
-                if layer[c] == n:
-                    before = max(before, lacks[t, c])
-                    after = max(after, lacks[t, c] - 1.0 if touches[c] else lacks[t, c])
-            value += short[t, n] * (before - after)
-        worth[t] = value
-
-
-@compiled
-def missing_cost(lacks: Floats, layer: Ints, short: Floats) -> float:
-    """What the missing heads cost."""
-    cost = 0.0
-    for t in range(lacks.shape[0]):
-        for n in range(short.shape[1]):
-            most = 0.0
-            for c in range(lacks.shape[1]):
-                if layer[c] == n:
-                    most = max(most, lacks[t, c])
-            cost += short[t, n] * most
-    return cost
-
-
-@compiled
-def covered(  # noqa: PLR0917 - compiled code takes its arrays one by one
-    task: Ints,
-    breaks: Ints,
-    first: Ints,
-    length: Ints,
-    layout: Ints,
-    windows: Ints,
-    found: Ints,
-) -> int:
-    """Writes the blocks that a line covers, and returns how many."""
-    count = 0
-    for d in range(task.shape[0]):
-        s = task[d]
-        if s < 0:
-            continue
-        for t in range(first[s], min(first[s] + length[s], found.shape[0])):
-            on = True
-            for b in range(windows.shape[1]):
-                size = windows[layout[s], b, 2]
-                if size > 0 and breaks[d, b] <= t - first[s] < breaks[d, b] + size:
-                    on = False
-            if on:
-                found[count] = t
-                count += 1
-    return count
 
 
 @dataclass
@@ -124,7 +64,7 @@ class Crew:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         people = problem.people
-        alike: dict[object, list[int]] = {}
+        alike: dict[tuple[tuple[Rules | None, ...], tuple[bool, bool]], list[int]] = {}
         for i, person in enumerate(people):
             wants = (bool(person.wanted[:, 0].any()), bool(person.wanted[:, 1].any()))
             alike.setdefault((person.rules, wants), []).append(i)
@@ -137,7 +77,7 @@ class Crew:
             self._tolls = np.diff(before, axis=1) * fair.price[0]
         self.graphs: list[Graph] = [None] * len(people)  # type: ignore[list-item]
         self.costs: list[Floats] = [np.zeros(0)] * len(people)
-        for (rules, wants), members in alike.items():  # type: ignore[misc]
+        for (rules, wants), members in alike.items():
             options = np.unique(np.concatenate([people[i].options for i in members]))
             starts = tuple(dict.fromkeys(people[i].past for i in members))
             graph = build_graph(
@@ -313,7 +253,7 @@ class Crew:
         self.put(roster, i, 1.0)
 
     def worth(self, roster: Roster, i: int) -> Floats:
-        """What one more head of the person's group is worth in each block; valid until called again."""
+        """What one more head of the person's group is worth in each block, until called again."""
         floor = self.problem.floor
         head_worth(
             roster.lacks,

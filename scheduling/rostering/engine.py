@@ -26,15 +26,23 @@ SURE = 0.999
 CLOSE = 1e-5
 # Share of a missing head's price that the first prices offer.
 FIRST_OFFER = 0.25
-# Rounds of column generation: over everybody, in a neighbourhood, after each fixing of lines.
-ROUNDS, FEW_ROUNDS, STEP_ROUNDS = 80, 25, 5
+# Rounds of column generation: over everybody, in a neighbourhood, after each fixing of lines. With
+# too few of these, whoever is left has no line that fits what was fixed.
+ROUNDS, FEW_ROUNDS, STEP_ROUNDS = 80, 25, 14
+# Above so many people a dive is coarser; neighbourhoods make up for it.
+MANY, MANY_STEP_ROUNDS = 100, 8
 # Neighbourhoods without a gain, for each person, after which another dive begins.
-PATIENCE = 3
+PATIENCE = 2
 # Part of the neighbourhoods that are opened anywhere, whatever is missing.
 AT_RANDOM = 0.3
-LEAST_GAIN = 1e-6
+# Blocks that a task covers, above which lines are not chosen together.
+LONG_TASKS = 8
 # How much of what the guide says a head is worth is believed at first.
 GUIDED = 0.5
+# Sweeps at the end in which nobody is led anywhere.
+LAST_SWEEPS = 2
+# Times that breaks are laid anew in a roster to begin from; it is hardly better after that.
+SETTLED = 2
 
 
 @dataclass(frozen=True)
@@ -42,21 +50,23 @@ class EngineLimits:
     """How much work the engine may do; the wall limit is for safety.
 
     sweeps          times that everybody takes the best line before anything else
-    whole           lines are chosen together by column generation where those of everybody have no
-                    more entries in the master program; on a large floor of quarter-hours, where the
-                    program would be too large, a few people at a time simply choose again in turn
-    guided          sweeps in that case: the first by the guide, then ever less
-    share           part of the people whose lines a dive fixes at once
-    neighbourhoods  opened after the dive; None: 4 for each person, 100 at least
+    whole           lines of everybody are chosen together by column generation where they have no
+                    more entries in the master program
+    guided          sweeps where tasks cover many blocks each, as on a floor of quarter-hours; the
+                    rows of the program overlap so much there that its prices settle too late, and
+                    a few people at a time choose again in turn instead
+    share           part of the people whose lines a dive fixes at once; None: a tenth, or a
+                    quarter of more than a hundred
+    neighbourhoods  opened after the dive; None: one for each person, 100 at least
     size            people of a neighbourhood, at most
     turns           for each person, times that a few choose again in turn
     restarts        further dives when nothing is gained any more
     """
 
     sweeps: int = 2
-    whole: int = 40_000
+    whole: int = 100_000
     guided: int = 12
-    share: float = 0.2
+    share: float | None = None
     neighbourhoods: int | None = None
     size: int = 12
     turns: int = 20
@@ -64,7 +74,11 @@ class EngineLimits:
     wall_s: float = 600.0
 
     def opened(self, people: int) -> int:
-        return max(100, 4 * people) if self.neighbourhoods is None else self.neighbourhoods
+        return max(100, people) if self.neighbourhoods is None else self.neighbourhoods
+
+    def fixed(self, people: int) -> float:
+        """Part of the people whose lines a dive fixes at once."""
+        return (0.1 if people <= MANY else 0.25) if self.share is None else self.share
 
 
 @dataclass(frozen=True)
@@ -116,12 +130,15 @@ def solve(
     if near is not None:
         search.begin(_begun_near(search.crew, near))
         _take_turns(search, limits.turns * people, None, progress)
-    elif people and _entries(search.crew) <= limits.whole:
-        search.begin(_swept(search, limits.sweeps, None, progress))
-        _dive_and_open(search, limits, opened, progress)
-    else:
+    elif people and float(problem.tasks.length.mean()) > LONG_TASKS:
         search.begin(_swept(search, limits.guided, guide, progress))
         _take_turns(search, limits.turns * people, guide, progress)
+    else:
+        search.begin(_swept(search, limits.sweeps, guide, progress))
+        if people and _entries(search.crew) <= limits.whole:
+            _dive_and_open(search, limits, opened, progress)
+        else:
+            _open_many(search, limits.size, opened, progress)
     return Solution(
         search.best,
         search.best_objective,
@@ -134,12 +151,10 @@ def solve(
 
 def _entries(crew: Crew) -> float:
     """Entries that lines of everybody have in the master program, roughly, in each round."""
-    tasks, floor = crew.problem.tasks, crew.problem.floor
-    if not len(tasks):
-        return 0.0
-    entries = crew.days * float(tasks.length.mean()) * float(floor.touches.sum(axis=1).mean())
+    floor = crew.problem.floor
+    entries = crew.days * float(floor.touches.sum(axis=1).mean()) * len(crew)
     # A program with many rows is slow to solve, however few lines it has.
-    return entries * len(crew) * max(1.0, floor.need.size / 1000)
+    return entries * max(1.0, floor.need.size / 1000)
 
 
 def _take_turns(search: _Search, count: int, guide: Floats | None, progress: Progress) -> None:
@@ -163,7 +178,14 @@ def _take_turns(search: _Search, count: int, guide: Floats | None, progress: Pro
         crew.take_on(roster, one, best_answer(crew, one, worth))
         crew.take_on(roster, two, best_answer(crew, two, crew.worth(roster, two)))
         search.take(roster)
-        progress(0.4 + 0.6 * n / count, f"in turn, {n + 1} of {count}")
+        progress(0.4 + 0.55 * n / count, f"in turn, {n + 1} of {count}")
+    for n in range(LAST_SWEEPS):
+        for i in rng.permutation(len(crew)).tolist():
+            roster = search.roster.copy()
+            crew.take_off(roster, i)
+            crew.take_on(roster, i, best_answer(crew, i, crew.worth(roster, i)))
+            search.take(roster)
+        progress(0.95 + 0.05 * (n + 1) / LAST_SWEEPS, "everybody once more")
 
 
 def _pair(search: _Search) -> tuple[int, int]:
@@ -188,7 +210,7 @@ def _dive_and_open(search: _Search, limits: EngineLimits, opened: int, progress:
             range(people),
             lines,
             rounds=ROUNDS,
-            share=limits.share / (1 + dives),
+            share=limits.fixed(people) / (1 + dives),
             noise=0.1 * (1 + dives),
             progress=progress,
         )
@@ -196,15 +218,14 @@ def _dive_and_open(search: _Search, limits: EngineLimits, opened: int, progress:
         if not dives:
             search.prices, search.bound = found.prices, crew.problem.constant + found.bound
         search.begin(roster)
-        left = max(1, (opened - search.opened) // (limits.restarts + 1 - dives))
-        _open_many(search, limits.size, left, progress)
-        if search.done:
+        _open_many(search, limits.size, opened - search.opened, progress)
+        if search.done or search.opened >= opened:
             return
 
 
 def _open_many(search: _Search, size: int, count: int, progress: Progress) -> None:
     """Opens neighbourhoods, so many or until nothing is gained any more."""
-    idle, patience = 0, PATIENCE * max(len(search.crew), 10)
+    idle, patience = 0, PATIENCE * max(len(search.crew), 20)
     for n in range(count):
         if search.done or idle >= patience:
             return
@@ -224,6 +245,7 @@ class _Search:
         self.best_objective = np.inf
         self.bound = -np.inf
         self.opened = 0
+        self._least_gain = 1.0 - 1e-6 if _all_whole(crew.problem) else 1e-6
         self._began = time.perf_counter()
         self._ends = self._began + wall_s
 
@@ -234,7 +256,7 @@ class _Search:
     @property
     def done(self) -> bool:
         """Whether time is up, or no better roster can be."""
-        return self.out_of_time or self.best_objective - self.bound < LEAST_GAIN
+        return self.out_of_time or self.best_objective - self.bound < self._least_gain
 
     def begin(self, roster: Roster) -> None:
         """Stands at this roster, better or worse."""
@@ -255,6 +277,16 @@ class _Search:
         if self.objective < self.best_objective - 1e-9:
             self.best, self.best_objective = self.roster, self.objective
             self.history.append((time.perf_counter() - self._began, self.objective))
+
+
+def _all_whole(problem: Problem) -> bool:
+    """Whether every cost is a whole number, and so the cost of every roster."""
+    floor = problem.floor
+    parts = [floor.short, floor.surplus, np.array([problem.constant]), problem.fairness.price]
+    parts += [person.costs for person in problem.people]
+    # Hours beside a target are counted in parts.
+    targets = any((person.wanted[:, :, 3] > 0).any() for person in problem.people)
+    return not targets and all(bool((part == np.round(part)).all()) for part in parts)
 
 
 def lines_of(roster: Roster, people: Iterable[int] | None = None) -> list[tuple[int, Line]]:
@@ -286,13 +318,18 @@ def _swept(search: _Search, sweeps: int, guide: Floats | None, progress: Progres
 
 
 def _begun_near(crew: Crew, near: Ints) -> Roster:
-    """The roster, each line replaced by the lawful one that has most of its tasks and days off."""
+    """The roster, each line replaced by the lawful one that has most of its tasks and days off.
+
+    Everybody's breaks are then laid anew, now that all others are there: else much of what the
+    search gains would be breaks, and look as if shifts had to change for it.
+    """
     roster = crew.nobody()
-    for i in range(len(crew)):
-        line, value = crew.answer(i, crew.worth(roster, i), near=near[i])
-        _must_be_lawful(crew, i, value)
-        crew.take_off(roster, i)
-        crew.take_on(roster, i, line)
+    for _ in range(1 + SETTLED):
+        for i in range(len(crew)):
+            crew.take_off(roster, i)
+            line, value = crew.answer(i, crew.worth(roster, i), near=near[i])
+            _must_be_lawful(crew, i, value)
+            crew.take_on(roster, i, line)
     return roster
 
 
@@ -384,7 +421,8 @@ def dive(
         progress(0.4 - 0.2 * len(master.left) / max(total, 1), f"{len(master.left)} lines open")
         if not master.left:
             return first, master
-        hurried = 1 if search.out_of_time else STEP_ROUNDS
+        steps = MANY_STEP_ROUNDS if len(master.left) > MANY else STEP_ROUNDS
+        hurried = 1 if search.out_of_time else steps
         found = generate(master, start=found.prices, rounds=hurried, close=CLOSE)
 
 

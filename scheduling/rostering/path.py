@@ -8,13 +8,10 @@ takes early options away, the best option of a kind is a running maximum from th
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scheduling.compiled import compiled
 from scheduling.rostering.graph import Net
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from scheduling.rostering.problem import Floats, Ints
 
 NOTHING = -1e18
 # Worth less than this: no lawful line at all.
@@ -22,21 +19,7 @@ IMPOSSIBLE = -1e11
 
 
 @compiled
-def _charge(net: Net, node: int, layer: int, wanted: Floats) -> float:
-    """Price of paid units short of, or beside, what is wanted by the end of the day before."""
-    cost = 0.0
-    if layer > 0:
-        for span in range(2):
-            row = wanted[layer - 1, span]
-            if row[1] > 0.0 or row[3] > 0.0:
-                paid = net.week[node] if span == 0 else net.period[node]
-                cost += row[1] * max(0.0, row[0] - paid)
-                cost += row[3] * abs(row[2] - paid)
-    return cost
-
-
-@compiled
-def best_path(  # noqa: PLR0912
+def best_path(  # noqa: PLR0917 - compiled code takes its arrays one by one
     net: Net,
     node: int,
     left: int,
@@ -58,17 +41,32 @@ def best_path(  # noqa: PLR0912
     Worth less than IMPOSSIBLE where no line is lawful.
     """
     days = net.kind_first.shape[0]
+    # Where the values of each layer begin: nodes x classes of what was left.
+    at = np.zeros(days + 2, dtype=np.int64)
+    for d in range(days + 1):
+        nodes = net.node_first[d + 1] - net.node_first[d]
+        at[d + 1] = at[d] + nodes * (net.left_first[d + 1] - net.left_first[d])
+    _fill(net, rewards, wanted, burdens, scratch, at)
+    worth = scratch[at[0] + node * (net.left_first[1] - net.left_first[0]) + left]
+    if worth < IMPOSSIBLE:
+        line[:] = -1
+        return NOTHING
+    _follow(net, node, left, rewards, burdens, scratch, at, line)
+    return float(worth)
+
+
+@compiled
+def _fill(  # noqa: PLR0912, PLR0917 - one loop over nodes and arcs, kept whole
+    net: Net, rewards: Floats, wanted: Floats, burdens: Floats, scratch: Floats, at: Ints
+) -> None:
+    """Writes what the best line from each node and class on is worth, the last day's first."""
+    days = net.kind_first.shape[0]
     kinds = net.kind_first.shape[1] - 1
     most = 1
     for d in range(days):
         for k in range(kinds):
             most = max(most, net.kind_first[d, k + 1] - net.kind_first[d, k])
     tail = np.empty(most + 1)
-    at = np.empty(days + 2, dtype=np.int64)
-    at[0] = 0
-    for d in range(days + 1):
-        nodes = net.node_first[d + 1] - net.node_first[d]
-        at[d + 1] = at[d] + nodes * (net.left_first[d + 1] - net.left_first[d])
     for n in range(net.node_first[days], net.node_first[days + 1]):
         scratch[at[days] + n - net.node_first[days]] = -_charge(net, n, days, wanted)
     for d in range(days - 1, -1, -1):
@@ -113,18 +111,29 @@ def best_path(  # noqa: PLR0912
                 cost = _charge(net, n, d, wanted)
                 for e in range(lefts):
                     scratch[here + e] -= cost
-    worth = scratch[at[0] + node * (net.left_first[1] - net.left_first[0]) + left]
-    if worth < IMPOSSIBLE:
-        line[:] = -1
-        return NOTHING
+
+
+@compiled
+def _follow(  # noqa: PLR0917
+    net: Net,
+    node: int,
+    left: int,
+    rewards: Floats,
+    burdens: Floats,
+    scratch: Floats,
+    at: Ints,
+    line: Ints,
+) -> None:
+    """Writes the options of the best line, which the values lead along."""
     n = node
     e = left
-    for d in range(days):
+    for d in range(net.kind_first.shape[0]):
         after = net.left_first[d + 2] - net.left_first[d + 1]
         l0 = net.left_first[d]
         top = NOTHING
         line[d] = -1
         m = -1
+        f = e
         if net.off[n] >= 0:
             m = net.off[n]
             f = net.left_off[l0 + e]
@@ -143,4 +152,17 @@ def best_path(  # noqa: PLR0912
                     f = net.leaves[o0 + j]
         n = m
         e = f
-    return float(worth)
+
+
+@compiled
+def _charge(net: Net, node: int, layer: int, wanted: Floats) -> float:
+    """Price of paid units short of, or beside, what is wanted by the end of the day before."""
+    cost = 0.0
+    if layer > 0:
+        for span in range(2):
+            row = wanted[layer - 1, span]
+            if row[1] > 0.0 or row[3] > 0.0:
+                paid = net.week[node] if span == 0 else net.period[node]
+                cost += row[1] * max(0.0, row[0] - paid)
+                cost += row[3] * abs(row[2] - paid)
+    return cost

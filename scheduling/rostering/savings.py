@@ -37,6 +37,23 @@ def savings(
     )
 
 
+def dearest_hours(table: pd.DataFrame, *, most: int = 5) -> list[tuple[datetime, str, float]]:
+    """The hours in which one more agent-hour saves most, dearest first: start, queues, money.
+
+    table  of `savings`
+
+    Of agents who would save the same in an hour those with the fewest skills are named; hours in
+    which nothing is saved are left out.
+    """
+    hourly = table.assign(start=table["start"].dt.floor("h"))
+    hourly = hourly.groupby(["start", "queues"], sort=True)["saves"].mean().round(2).reset_index()
+    hourly = hourly[hourly["saves"] > 0].assign(skills=hourly["queues"].str.count(","))
+    ordered = hourly.sort_values(["saves", "skills", "start"], ascending=[False, True, True])
+    best = ordered.drop_duplicates("start").head(most)
+    starts = [at.to_pydatetime() for at in best["start"]]
+    return list(zip(starts, best["queues"].tolist(), best["saves"].tolist(), strict=True))
+
+
 def saving_in_words(queues: str, saves: float) -> str:
     """One row of `savings` as a sentence.
 

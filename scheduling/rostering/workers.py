@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
@@ -14,11 +14,10 @@ import pandas as pd
 
 from scheduling.rostering.law import Past, Rules
 from scheduling.rostering.need import INTERVAL_H, Floats, Ints, Prices, SkillGroups, interval_of
-from scheduling.rostering.shifts import STEP_MIN, Shifts, takeable_by_each
-from scheduling.worked import kinds_of
+from scheduling.rostering.pasts import pasts_of
+from scheduling.rostering.shifts import Shifts, takeable_by_each
 from wfm.brands import Brand
 from wfm.people import Agent, Contract
-from wfm.timegrid import local_day
 
 ABSENT = frozenset({"time_off", "standby"})
 PER_H = round(1 / INTERVAL_H)
@@ -294,95 +293,3 @@ def _prices_of_paid(
                     table[n, span, 2:] = so_far, beside
                 so_far = 0.0
     return table
-
-
-def pasts_of(
-    begun: pd.DataFrame, agents: tuple[Agent, ...], brand: Brand, start: datetime
-) -> dict[str, Past]:
-    """What the shifts `begun_before` the horizon leave to each agent who worked any."""
-    if begun.empty:
-        return {}
-    paid = begun["activity"].isin({a.code for a in brand.activities if a.paid})
-    lasts = (begun["end"] - begun["start"]).dt.total_seconds().where(paid, 0.0)
-    shifts = (
-        begun.assign(paid_s=lasts)
-        .groupby(["agent_id", "shift_start"], sort=True)
-        .agg(end=("end", "max"), template=("template", "first"), paid_s=("paid_s", "sum"))
-        .reset_index()
-    )
-    kinds = kinds_of(
-        pd.DatetimeIndex(shifts["shift_start"]), pd.DatetimeIndex(shifts["end"]), brand
-    )
-    wall = shifts["shift_start"].dt.tz_convert(brand.tz)
-    shifts = shifts.assign(
-        day=wall.dt.date,
-        into_day=(wall.dt.hour * 60 + wall.dt.minute) // STEP_MIN,
-        night=kinds[:, 0],
-        holiday=kinds[:, 4],
-        free_from=interval_of(shifts["end"], start),
-    )
-    known = {a.agent_id: a for a in agents}
-    number = {t.name: n for n, t in enumerate(brand.templates)}
-    first = local_day(start, brand.tz)
-    return {
-        str(agent_id): _past_of(rows, known[str(agent_id)], brand, first, number)
-        for agent_id, rows in shifts.groupby("agent_id", sort=True)
-        if str(agent_id) in known
-    }
-
-
-def _past_of(
-    rows: pd.DataFrame, agent: Agent, brand: Brand, first: date, number: dict[str, int]
-) -> Past:
-    one_day = timedelta(days=1)
-    monday = first - timedelta(days=first.weekday())
-    days = set(rows["day"])
-    nights = set(rows.loc[rows["night"], "day"])
-    final = rows.iloc[-1]
-    run = 0
-    while first - (run + 1) * one_day in days:
-        run += 1
-    series = 0
-    while final["day"] - series * one_day in nights:
-        series += 1
-    name = agent.contract_on(first) or agent.contract_on(final["day"])
-    contract = next((c for c in brand.contracts if c.name == name), None)
-    units = rows["paid_s"].to_numpy() // (STEP_MIN * 60)
-    this_week = rows["day"] >= monday
-    period, holidays, caps, rested = 0, 0, (), 0
-    if contract is not None:
-        now = contract.period_of(first)
-        same = np.array([contract.period_of(day) == now for day in rows["day"]])
-        period = int(units[same].sum())
-        holidays = int((rows["holiday"].to_numpy() & same).sum())
-        counts = rows.loc[same, "template"].value_counts()
-        caps = tuple(
-            (number[t], int(counts.get(t, 0))) for t, _ in contract.max_shifts if t in number
-        )
-        gaps = (rows["shift_start"] - rows["end"].shift()).dt.total_seconds() / 3600
-        enough = gaps.isna() | (gaps >= contract.weekly_rest_h - 1e-9)
-        rested = 2 if (enough & this_week).any() else int(this_week.any())
-        if run == 0 and not 0 < contract.nights_in_series <= series:
-            series = 0
-    weekend_days = brand.weekend
-
-    def weekend(weeks_ago: int) -> int:
-        week = monday - timedelta(weeks=weeks_ago)
-        return int(any(week + timedelta(days=d) in days for d in weekend_days))
-
-    return Past(
-        run=run,
-        off=0 if run else (first - final["day"]).days - 1,
-        nights=series if run else (-1 if series else 0),
-        week=(len({d for d in days if d >= monday}), int(units[this_week.to_numpy()].sum())),
-        period=period,
-        holidays=holidays,
-        caps=caps,
-        free_from=int(rows["free_from"].max()),
-        last=(number[final["template"]], int(final["into_day"]))
-        if run and final["template"] in number
-        else None,
-        weekends=sum(weekend(ago) << (ago - 1) for ago in (1, 2, 3)),
-        weekend=weekend(0),
-        rested=rested,
-    )

@@ -37,11 +37,11 @@ zone = "UTC"
 hours = ["mon-fri 09:00-17:00"]
 
 [[queues]]
-name = "night"
+name = "office"
 channel = "x"
 handle = "@small"
 language = "en"
-window = "24/7"
+window = "mon-fri 09:00-17:00"
 markets = ["GB"]
 default_aht_s = 250
 goals = [{ metric = "first_response", threshold_s = 900, share = 0.90, scope = "hour" }]
@@ -49,7 +49,7 @@ goals = [{ metric = "first_response", threshold_s = 900, share = 0.90, scope = "
 [[templates]]
 name = "eight"
 minutes = 510
-starts = ["00:00-23:00/60"]
+starts = ["08:45"]
 breaks = [{ activity = "meal", minutes = 30, earliest = 210, latest = 270 }]
 
 [[contracts]]
@@ -69,7 +69,7 @@ def write_rows(file: Path, header: list[str], rows: list[list[object]]) -> Path:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    """A brand of one queue, sixteen agents, and three weeks of quarter-hours before a Monday."""
+    """A brand of one queue in office hours, six agents, and three weeks of quarter-hours before a Monday."""
     brand = tmp_path / "brand.toml"
     brand.write_text(BRAND)
     rng = random.Random(5)
@@ -80,7 +80,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
         return sum(rng.random() < mean / 6 for _ in range(6))
 
     volumes = [[f"{at:%Y-%m-%dT%H:%M}", count(at)] for at in slots]
-    agents = [[f"S{n:02d}", f"Agent {n}", "full", "2025-01-01", "night:3"] for n in range(16)]
+    agents = [[f"S{n:02d}", f"Agent {n}", "full", "2025-01-01", "office:3"] for n in range(6)]
     columns = ["agent_id", "name", "contract", "contract_from", "skills"]
     return {
         "brand": brand,
@@ -120,7 +120,7 @@ class NoJobs:
 def test_a_week_is_planned_published_read_and_worked(wfm, files: dict[str, Path], store: Store):
     wfm("import", "brand", files["brand"])
     wfm("import", "agents", files["agents"])
-    wfm("import", "volumes", files["volumes"], "--queue", "night")
+    wfm("import", "volumes", files["volumes"], "--queue", "office")
     options = ("--weeks", 1, "--replications", 20, "--model", "blend", "--json")
     plan = json.loads(wfm("plan", "--from", "2026-03-02", *options))
     assert json.loads(wfm("publish", "latest", "--json")) == {
@@ -129,20 +129,20 @@ def test_a_week_is_planned_published_read_and_worked(wfm, files: dict[str, Path]
     }
     told = json.loads(wfm("staffing", "now", "--json"))
     assert told["plan_id"] == plan["plan_id"]
-    assert {row["queue"] for row in told["intervals"]} == {"night"}
+    assert {row["queue"] for row in told["intervals"]} == {"office"}
 
     key = wfm("key", "create", "--role", "queue-engine").strip()
     service = create_app(store, Settings(), jobs=NoJobs(), console=False)  # type: ignore[arg-type]
     engine = TestClient(service, headers={"Authorization": f"Bearer {key}"})
     levels = engine.get("/api/v1/staffing/now").json()
-    (night,) = levels["queues"]
-    assert night["now"]["scheduled"] > 0
+    (office,) = levels["queues"]
+    assert office["now"]["scheduled"] > 0
 
     message = {
         "source": "webhook",
         "account": "@small",
         "native_id": "m1",
-        "queue": "night",
+        "queue": "office",
         "author": "ann",
         "text": "it does not work",
         "published_at": "2026-03-04T09:59:00Z",
@@ -153,11 +153,11 @@ def test_a_week_is_planned_published_read_and_worked(wfm, files: dict[str, Path]
 
     claims = {
         agent: claimed.json()
-        for n in range(16)
+        for n in range(6)
         if (agent := f"S{n:02d}")
         and (claimed := engine.post("/api/v1/cases/claim", json={"agent_id": agent})).is_success
     }
-    assert len(claims) == night["now"]["scheduled"]
+    assert len(claims) == office["now"]["scheduled"]
     (held,) = [claim for claim in claims.values() if claim["case"]]
     assert held["case"]["case_id"] == taken.json()["case_id"]
     reply = {"lease_token": held["lease_token"], "text": "Try this."}

@@ -78,6 +78,7 @@ def page(views: Views, brand: Brand, plan: PlanView, search: str | None = None) 
     ]
     rows = rostergrid.rows_of(shown, brand, agents, changed=shown.changed)
     running = None if draft_id is None else views.drafting.open_job(draft_id)
+    savings = shown.plan.summary.get("savings", ())
     main = [
         dcc.RadioItems(
             id="roster-tab",
@@ -87,7 +88,7 @@ def page(views: Views, brand: Brand, plan: PlanView, search: str | None = None) 
             className="tabs",
         ),
         html.Div(
-            [grid_card(rows, brand, days, shown), rostercover.card(brand, days, week)],
+            [grid_card(rows, brand, days, shown), rostercover.card(brand, days, week, savings)],
             id=f"roster-on-{GRID}",
             className="page",
         ),

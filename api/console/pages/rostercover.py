@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from dash import Dash, Input, Output, State, html
 
-from api.console import layout, series, spans
+from api.console import layout, series, spans, words
 from api.console.charts import look
 from api.console.charts import plan as charts
 from api.console.loop import off_loop
 from api.console.pages import rosterday, rosterwhy
 from api.console.views import Views
+from scheduling.rostering.savings import saving_in_words
 from wfm.brands import Brand
+from wfm.timegrid import parse_instant
 
 COLUMNS = ["scheduled", "effective", "required"]
 
 
-def card(brand: Brand, days: list[date], week: str) -> html.Section:
+def card(
+    brand: Brand, days: list[date], week: str, savings: Sequence[Mapping[str, Any]] = ()
+) -> html.Section:
+    """Coverage over time, and where one more agent-hour would save most.
+
+    savings  of the plan's summary
+    """
     queues = layout.select("roster-queue", layout.queue_options(brand), layout.ALL_QUEUES)
     day = layout.select("roster-day", spans.day_options(days, week), spans.WHOLE_WEEK)
     return layout.card(
@@ -32,7 +41,29 @@ def card(brand: Brand, days: list[date], week: str) -> html.Section:
             height=charts.COVER_HEIGHT,
         ),
         html.Div(html.P(rosterwhy.HINT, className="note"), id="roster-short", role="status"),
+        _saved(savings, brand),
         note="Agents on queue, without those in a break, beside those needed.",
+    )
+
+
+def _saved(savings: Sequence[Mapping[str, Any]], brand: Brand) -> html.Details | None:
+    """The hours in which one more agent-hour saves most, in words; None where none does."""
+    if not savings:
+        return None
+    rows = [
+        html.Li(
+            f"{words.moment(parse_instant(str(row['start'])), brand.tz)}: "
+            f"{saving_in_words(str(row['queues']), float(row['saves']))}"
+        )
+        for row in savings
+    ]
+    told = "By the prices of the shift mix, where a paid hour costs 1 and an hour short more."
+    return html.Details(
+        [
+            html.Summary("Where one more agent-hour saves most"),
+            html.Ul(rows, className="messages"),
+            html.P(told, className="note"),
+        ]
     )
 
 

@@ -57,7 +57,10 @@ def job_words(job: Job) -> Any:
     if job.kind == PUBLISH_JOB:
         shows = html.A("Show it", href=layout.ROSTER.href)
         return [f"Published as version {result.get('version')}. ", shows]
-    return f"Solved anew: {words.counted(int(result.get('changed', 0)), 'day')} changed."
+    changed = int(result.get("changed", 0))
+    if not changed:
+        return "Solved anew: nothing is worth changing; the draft is as it was."
+    return f"Solved anew: {words.counted(changed, 'day')} changed."
 
 
 def register(app: Dash, views: Views) -> None:

@@ -26,7 +26,7 @@ from wfm.store import jobs as job_rows
 from wfm.store.engine import Store, open_store
 from wfm.timegrid import SystemClock
 
-pytestmark = [pytest.mark.ui, pytest.mark.slow, pytest.mark.xdist_group("ui")]
+pytestmark = [pytest.mark.ui, pytest.mark.slow]
 
 NO_JOBS: Any = SimpleNamespace(start=lambda: None, stop=lambda: None)
 WAIT_MS = 20_000

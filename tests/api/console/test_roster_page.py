@@ -546,3 +546,19 @@ def test_the_plan_that_is_edited_stays_the_drafts_when_another_is_shown(desk, dr
 
     assert shown.name == f"draft-{draft_id}"
     assert replace(shown, draft=None).name == str(shown.plan.plan_id)
+
+
+def test_the_dearest_hours_of_the_plan_stand_under_the_coverage(desk):
+    days = [date(2026, 3, 2)]
+    dear = {"start": "2026-03-02T07:00:00Z", "queues": "x, email", "saves": 9.5}
+    brand, week = desk.brand(), days[0].isoformat()
+    told = "Mon 2 Mar 08:00: one more agent-hour on x, email here saves 9.50"
+    assert told in text_of(rostercover.card(brand, days, week, [dear]))
+    assert "agent-hour" not in text_of(rostercover.card(brand, days, week))
+
+
+def test_a_draft_that_nothing_is_worth_changing_in_is_said_to_be_as_it_is():
+    assert "nothing is worth changing" in rosterjobs.job_words(
+        make_job(state="done", result={"changed": 0})
+    )
+    assert "2 days changed" in rosterjobs.job_words(make_job(state="done", result={"changed": 2}))

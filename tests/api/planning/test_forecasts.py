@@ -93,7 +93,6 @@ def kept(store: Store, inputs: PlanInputs) -> int:
 # -- making --------------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("planning")
 def test_a_version_keeps_what_was_forecast_and_what_it_is_measured_against(store, inputs):
     request = forecasts.ForecastRequest(MONDAY, weeks=1, seed=3, models=("blend",))
     key = forecasts.make(store, request, "ann")
@@ -125,7 +124,6 @@ def test_a_version_keeps_what_was_forecast_and_what_it_is_measured_against(store
     assert naive == same["contacts"].tolist()
 
 
-@pytest.mark.xdist_group("planning")
 def test_a_job_that_is_carried_out_again_finds_its_version(store: Store):
     request = forecasts.ForecastRequest(MONDAY, 1, ("night",), 1, ("weekly_naive",))
     first = forecasts.make(store, request, "ann", job_id="j")
@@ -136,7 +134,6 @@ def test_a_job_that_is_carried_out_again_finds_its_version(store: Store):
         forecasts.load(store, queue="day")
 
 
-@pytest.mark.xdist_group("planning")
 def test_what_was_found_in_the_past_is_proposed_once_and_a_decision_on_it_is_obeyed(
     store: Store, come: Come, inputs: PlanInputs
 ):
@@ -399,7 +396,6 @@ def test_an_adjustment_off_the_grid_or_of_no_queue_is_refused(store, inputs, sta
     assert forecasts.adjustments(store, active=False) == ()
 
 
-@pytest.mark.xdist_group("planning")
 def test_a_plan_is_made_on_the_adjusted_forecast_and_keeps_it(store: Store, inputs: PlanInputs):
     more = Adjustment("night", inputs.start, inputs.start + DAY, "percent", "launch", value=100.0)
     with store.writing("ann") as writing:

@@ -29,7 +29,6 @@ from wfm.store.staffing import current_plan_id, staffing_rows
 FRAMES = ("forecast", "requirement", "roster", "staffing", "on_shift")
 
 
-@pytest.mark.xdist_group("planning")
 def test_the_same_inputs_and_seed_give_the_same_plan(inputs: PlanInputs, plan: Plan):
     again = compute_plan(inputs)
     for name in FRAMES:
@@ -38,14 +37,12 @@ def test_the_same_inputs_and_seed_give_the_same_plan(inputs: PlanInputs, plan: P
     assert again.lineage == plan.lineage
 
 
-@pytest.mark.xdist_group("planning")
 def test_planning_changes_none_of_its_inputs(inputs: PlanInputs, plan: Plan):
     volumes = inputs.volumes.copy(deep=True)
     compute_plan(replace(inputs, replications=2, models=("weekly_naive",)))
     pd.testing.assert_frame_equal(inputs.volumes, volumes)
 
 
-@pytest.mark.xdist_group("planning")
 def test_the_tables_of_a_plan_keep_their_schemas_and_cover_the_horizon(plan: Plan):
     for name, schema in zip(
         FRAMES, (FORECAST, REQUIREMENT, ROSTER, STAFFING, ON_SHIFT), strict=True
@@ -57,7 +54,6 @@ def test_the_tables_of_a_plan_keep_their_schemas_and_cover_the_horizon(plan: Pla
         assert table["start"].min() == plan.start
 
 
-@pytest.mark.xdist_group("planning")
 def test_no_rule_is_broken_and_the_promise_is_kept(inputs: PlanInputs, plan: Plan):
     found = check_roster(plan.roster, inputs.brand, inputs.agents, start=plan.start, end=plan.end)
     assert found == ()
@@ -66,7 +62,6 @@ def test_no_rule_is_broken_and_the_promise_is_kept(inputs: PlanInputs, plan: Pla
     assert plan.summary["worst_hour"]["attainment"] >= 0.85
 
 
-@pytest.mark.xdist_group("planning")
 def test_staffing_adds_up_to_the_agents_on_queue(plan: Plan):
     on_queue = plan.roster[plan.roster["activity"] == "on_queue"]
     inside = on_queue["end"].clip(upper=pd.Timestamp(plan.end)) - on_queue["start"]
@@ -74,7 +69,6 @@ def test_staffing_adds_up_to_the_agents_on_queue(plan: Plan):
     assert plan.staffing["scheduled"].sum() / 4 == pytest.approx(hours, abs=1e-6)
 
 
-@pytest.mark.xdist_group("planning")
 def test_last_nights_shift_of_the_roster_before_staffs_the_first_morning(inputs: PlanInputs):
     start = pd.Timestamp(inputs.start)
     night = pd.DataFrame(
@@ -97,7 +91,6 @@ def test_last_nights_shift_of_the_roster_before_staffs_the_first_morning(inputs:
     assert first["scheduled"].sum() == pytest.approx(present + 1)
 
 
-@pytest.mark.xdist_group("planning")
 def test_a_closed_queue_needs_nobody(plan: Plan):
     table = plan.requirement[plan.requirement["queue"] == "day"]
     closed = (table["start"].dt.hour < 8) | (table["start"].dt.hour >= 20)
@@ -119,7 +112,6 @@ def test_a_plan_that_is_cancelled_stops(inputs: PlanInputs):
         compute_plan(inputs, stop)
 
 
-@pytest.mark.xdist_group("planning")
 def test_a_kept_plan_comes_back_as_it_was(plan: Plan, store: Store):
     plan_id = records.save_draft(store, plan, "ann")
     kept = records.load_plan(store, plan_id)
@@ -132,7 +124,6 @@ def test_a_kept_plan_comes_back_as_it_was(plan: Plan, store: Store):
         pd.testing.assert_frame_equal(getattr(kept, name)(), wanted.reset_index(drop=True))
 
 
-@pytest.mark.xdist_group("planning")
 def test_publishing_moves_what_the_queue_engine_reads(plan: Plan, store: Store):
     first, second = (records.save_draft(store, plan, "ann") for _ in range(2))
     assert records.publish(store, first, "ann") == 1
@@ -147,7 +138,6 @@ def test_publishing_moves_what_the_queue_engine_reads(plan: Plan, store: Store):
         records.publish(store, first, "ann")
 
 
-@pytest.mark.xdist_group("planning")
 def test_the_roster_before_is_the_history_of_the_next(plan: Plan, inputs: PlanInputs, store: Store):
     with store.writing("ann") as writing:
         save_brand(writing, inputs.brand)

@@ -63,7 +63,22 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
         return SimpleNamespace(table=table, messages=("somebody is missing",))
 
     monkeypatch.setattr(resolving, "make_roster", make_roster)
+    monkeypatch.setattr(resolving, "worthwhile", lambda _roster, moved, *_, **__: tuple(moved))
     return calls
+
+
+def test_where_nothing_is_worth_changing_the_draft_stays_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """The engine's answer is a roster that costs more: nobody had asked for the evenings."""
+    late = roster_of(("a1", MONDAY, 18), ("a2", TUESDAY, 18))
+    answer = SimpleNamespace(table=late, messages=())
+    monkeypatch.setattr(resolving, "make_roster", lambda *_given, **_options: answer)
+    with store.writing("ann") as writing:
+        jobs.insert_job(writing, "job-1", "resolve", {})
+    assert resolve_draft(work_on(store, [])) == {"draft_id": 1, "seq": None, "changed": 0}
+    draft = drafts.load_draft(store, 1)
+    assert (draft.revision, draft.edits) == (0, ())
 
 
 def test_what_stands_is_given_to_the_engine_and_what_stays_is_not_recut(

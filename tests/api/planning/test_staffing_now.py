@@ -25,7 +25,6 @@ def a_week_later(plan: Plan) -> Plan:
     return replace(plan, start=plan.start + week, end=plan.end + week, staffing=staffing)
 
 
-@pytest.mark.xdist_group("planning")
 @pytest.mark.parametrize(("days", "version"), [(0, 1), (7, 2)])
 def test_publishing_next_weeks_roster_leaves_this_weeks_in_force(
     plan: Plan, inputs: PlanInputs, monkeypatch: pytest.MonkeyPatch, days: int, version: int

@@ -40,9 +40,6 @@ def spike_of(base: WhatIfBase, **changes: object) -> Spike:
     return Spike(**(options | changes))
 
 
-pytestmark = pytest.mark.xdist_group("planning")
-
-
 def test_a_factor_of_one_changes_nothing(base: WhatIfBase):
     answer = evaluate(base, spike_of(base, factor=1.0), replications=10)
     table = answer.table

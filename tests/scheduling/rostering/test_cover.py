@@ -23,7 +23,7 @@ from scheduling.rostering import mixprogram, refine
 from scheduling.rostering.capacity import merge_groups
 from scheduling.rostering.cover import Cover, CoverLimits, make_cover
 from scheduling.rostering.need import Prices, need_of, skill_groups
-from scheduling.rostering.savings import saving_in_words, savings
+from scheduling.rostering.savings import dearest_hours, saving_in_words, savings
 from scheduling.rostering.shifts import Shifts, expand_shifts
 from scheduling.rostering.solver import CutShort, Outcome, Program
 from scheduling.rostering.workers import begun_before, workers_of
@@ -184,6 +184,18 @@ def test_what_an_hour_saves_is_told_by_interval_and_skills():
     last = table.iloc[-1]
     assert last["saves"] == cover.head_price[-1, 1]
     assert saving_in_words(last["queues"], last["saves"]).startswith("one more agent-hour on x, fa")
+
+
+def test_the_dearest_hours_name_those_with_the_fewest_skills_who_would_save_as_much():
+    start, _ = horizon(1)
+    quarters = pd.date_range(start, periods=12, freq="15min", unit="us").repeat(2)
+    both = {"x": [0.0] * 4 + [3.0] * 4 + [8.0, 0.0] * 2, "x, email": [0.0] * 4 + [3.0] * 8}
+    saves = np.column_stack([both["x"], both["x, email"]]).ravel()
+    table = pd.DataFrame({"start": quarters, "queues": ["x", "x, email"] * 12, "saves": saves})
+
+    second, third = (start + pd.Timedelta(hours=n) for n in (1, 2))
+    assert dearest_hours(table) == [(third, "x", 4.0), (second, "x", 3.0)]
+    assert dearest_hours(table, most=1) == [(third, "x", 4.0)]
 
 
 def test_a_week_whose_program_ran_out_of_time_still_gets_shifts(monkeypatch: pytest.MonkeyPatch):

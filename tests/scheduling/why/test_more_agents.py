@@ -123,7 +123,7 @@ def test_the_rule_that_conflicts_is_told_with_what_a_step_mends():
 def test_a_line_that_nothing_makes_lawful_is_said_to_be_so():
     law = replace(LAW, min_consecutive_shifts=3)
     history = make_desk({"ann": ((0, "mid", 480),)}).roster
-    away = replace(AGENTS[0], time_off=(TimeOff(day(1), day(2)),))
+    away = replace(AGENTS[0], time_off=(TimeOff(day(2), day(3)),))
 
     below = why_below(
         make_desk(
