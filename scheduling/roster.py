@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -121,6 +122,7 @@ def ground_of(
     end: datetime,
     history: pd.DataFrame | None,
     prices: Prices,
+    owed: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Ground:
     """The need, the shifts and the workers of a roster; arguments and errors of `make_roster`."""
     for agent_id, times in Counter(a.agent_id for a in agents).items():
@@ -131,7 +133,14 @@ def ground_of(
     groups = skill_groups(agents, need.queues)
     begun = begun_before(ROSTER.empty() if history is None else ROSTER.check(history), start)
     workers = workers_of(
-        agents, groups, shifts=shifts, brand=brand, prices=prices, begun=begun, start=start
+        agents,
+        groups,
+        shifts=shifts,
+        brand=brand,
+        prices=prices,
+        begun=begun,
+        start=start,
+        owed=owed,
     )
     given = given_heads(begun, agents, groups, start=start, intervals=shifts.intervals)
     return Ground(need, shifts, groups, workers, given)
@@ -173,7 +182,14 @@ def make_roster(
     began = time.perf_counter()
     limits = limits or Limits()
     ground = ground_of(
-        requirement, brand, agents, start=start, end=end, history=history, prices=limits.prices
+        requirement,
+        brand,
+        agents,
+        start=start,
+        end=end,
+        history=history,
+        prices=limits.prices,
+        owed=fairness.debts if fairness else None,
     )
     cover = ground.cover(brand, seed=seed, limits=limits, progress=part(progress, 0.0, 0.35))
     need, shifts, groups = ground.need, ground.shifts, ground.groups
@@ -218,6 +234,11 @@ def make_roster(
     messages += [
         f"the shifts of {agents[i].name} that stand break rules together; nothing was added to them"
         for i in now.dropped
+    ]
+    messages += [
+        f"{agents[i].name} has no shift: what they worked before leaves no lawful line of work; "
+        f"`wfm roster explain minimum current {agents[i].agent_id}` names the rules"
+        for i in now.barred
     ]
     if outcome.stopped_by_wall or cover.stopped_by_wall:
         messages.append("a wall limit cut the search short: the same seed may give another roster")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from scheduling.fairness import fair_shares, shift_kinds
 from scheduling.rostering.engine import EngineLimits, Solution, solve
 from scheduling.rostering.heads import settle_breaks
+from scheduling.rostering.law import Past
 from scheduling.rostering.need import (
     INTERVAL_H,
     Flags,
@@ -32,6 +33,7 @@ from scheduling.rostering.workers import PER_H, Worker
 from scheduling.worked import SHIFT_KINDS
 from wfm.brands import Brand
 from wfm.calendars import is_public_holiday
+from wfm.errors import RuleConflict
 from wfm.progress import Progress, silent
 
 # Price of a burden above the fair share, in parts of `Prices.unfair`, by kind of SHIFT_KINDS.
@@ -55,11 +57,13 @@ class Assignment:
     shift     the shift each agent takes, -1 for a day off or a shift that stands; (agents, days)
     breaks    where its breaks are, intervals after its start; shape (agents, days, breaks)
     dropped   agents whose shifts that stand break rules together: nothing was added to them
+    barred    agents whom what they worked before leaves no lawful line: they have no shift
     """
 
     shift: Ints
     breaks: Ints
     dropped: tuple[int, ...] = ()
+    barred: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ def _with_standing(tasks: Tasks, standing: tuple[Standing, ...]) -> Tasks:
     """The tasks and, after them, one for each shift that stands, with its breaks where they are."""
     if not standing:
         return tasks
-    depth = max(tasks.breaks.shape[1], max(len(s.breaks) for s in standing))
+    depth = max(tasks.breaks.shape[1], *(len(s.breaks) for s in standing))
     breaks = np.zeros((len(tasks.breaks) + len(standing), depth, 3), dtype=np.int64)
     breaks[: len(tasks.breaks), : tasks.breaks.shape[1]] = tasks.breaks
     for n, stood in enumerate(standing, start=len(tasks.breaks)):
@@ -287,15 +291,19 @@ def assign(
         of, _ = _engine_groups(desk)
         skilled = {int(g): w.group for g, w in zip(of, desk.workers, strict=True)}
         guide = guide[:, [skilled[g] for g in range(len(skilled))]]
-    solution = solve(
-        problem,
-        seed=seed,
-        guide=guide,
-        near=None if kept is None else _with_stood(kept.shift, problem, len(desk.shifts)),
-        limits=limits,
-        progress=progress,
-    )
+    barred: list[int] = []
+    while True:
+        near = None if kept is None else _with_stood(kept.shift, problem, len(desk.shifts))
+        try:
+            solution = solve(
+                problem, seed=seed, guide=guide, near=near, limits=limits, progress=progress
+            )
+            break
+        except RuleConflict as conflict:  # one agent's past must not stop everybody's roster
+            barred.append(int(conflict.details["person"]))
+            problem = _barring(problem, barred[-1])
     now, lacks = _settled(desk, problem, solution)
+    now = replace(now, barred=tuple(barred))
     return AssignOutcome(
         assignment=now,
         objective=solution.objective,
@@ -306,6 +314,19 @@ def assign(
         seconds=time.perf_counter() - began,
         stopped_by_wall=solution.stopped_by_wall,
     )
+
+
+def _barring(problem: Problem, person: int) -> Problem:
+    """The problem with one person who works nothing and whom no rule asks anything of."""
+    free = replace(
+        problem.people[person],
+        rules=(None,) * len(problem.days),
+        past=Past(),
+        options=np.zeros(0, dtype=np.int64),
+        costs=np.zeros(0),
+    )
+    people = (*problem.people[:person], free, *problem.people[person + 1 :])
+    return replace(problem, people=people)
 
 
 def _with_stood(shift: Ints, problem: Problem, shifts: int) -> Ints:
@@ -346,5 +367,8 @@ def _settled(desk: Desk, problem: Problem, solution: Solution) -> tuple[Assignme
     shift = np.where(roster.task < len(desk.shifts), roster.task, -1)
     stood = (roster.task >= len(desk.shifts)).sum(axis=1)
     asked = np.bincount([s.agent for s in desk.standing], minlength=len(desk.workers))
-    dropped = tuple(np.flatnonzero(stood < asked).tolist())
-    return Assignment(shift, breaks[:, :, : desk.shifts.breaks.shape[1]], dropped), lacks
+    dropped = np.flatnonzero(stood < asked)
+    shift[dropped] = -1
+    return Assignment(
+        shift, breaks[:, :, : desk.shifts.breaks.shape[1]], tuple(dropped.tolist())
+    ), lacks

@@ -4,7 +4,7 @@ and what their days before the horizon leave to them."""
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -23,6 +23,8 @@ ABSENT = frozenset({"time_off", "standby"})
 PER_H = round(1 / INTERVAL_H)
 SUNDAY = 6
 NO_LIMIT = 10**6
+# What each wish declined beyond the fair share adds to the weight of the next ones.
+HEARD = 0.25
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,14 @@ def workers_of(
     begun: pd.DataFrame,
     start: datetime,
     without: Collection[str] = (),
+    owed: Mapping[str, Mapping[str, float]] | None = None,
 ) -> list[Worker]:
     """All agents as workers; days without a contract have no options.
 
     begun    segments of shifts begun before the horizon, of `begun_before`
     without  rules, by their names in `wfm.rules`, that are left out of account
+    owed     by agent and kind, as `Ledger.debts`: the wishes of those who had more declined than
+             their share weigh more
 
     DataError when an agent holds a contract that the brand does not know.
     """
@@ -144,7 +149,9 @@ def workers_of(
                 group=group,
                 options=options,
                 first=np.searchsorted(day, np.arange(len(shifts.days) + 1)).astype(np.int64),
-                costs=_option_costs(agent, shifts, options, prices),
+                costs=_option_costs(
+                    agent, shifts, options, prices, heard=_heard((owed or {}).get(agent.agent_id))
+                ),
                 rules=known[key],
                 past=pasts.get(agent.agent_id, Past()),
                 wanted=wanted,
@@ -217,7 +224,14 @@ def _rules_of(
     )
 
 
-def _option_costs(agent: Agent, shifts: Shifts, options: Ints, prices: Prices) -> Floats:
+def _heard(owed: Mapping[str, float] | None) -> float:
+    """How much more the wishes of an agent weigh who had wishes declined beyond their share."""
+    return 1.0 + HEARD * max(0.0, -(owed or {}).get("declined", 0.0))
+
+
+def _option_costs(
+    agent: Agent, shifts: Shifts, options: Ints, prices: Prices, *, heard: float
+) -> Floats:
     costs = prices.of_shift(shifts.paid[options] * INTERVAL_H, shifts.inside[options])
     names = np.array([t.name for t in shifts.templates])[shifts.template[options]]
     day = shifts.day[options]
@@ -225,7 +239,7 @@ def _option_costs(agent: Agent, shifts: Shifts, options: Ints, prices: Prices) -
     granted = np.zeros(len(options), dtype=np.bool_)
     for wish in agent.preferences:
         on = np.array([wish.holds_on(d) for d in shifts.days])[day]
-        price = prices.wish * wish.weight
+        price = prices.wish * wish.weight * heard
         if wish.kind == "day_off":
             costs = costs + price * on
         elif wish.kind == "avoid_template":

@@ -69,7 +69,7 @@ def write_rows(file: Path, header: list[str], rows: list[list[object]]) -> Path:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
-    """A brand of one queue in office hours, six agents, and three weeks of quarter-hours before a Monday."""
+    """A brand with one queue in office hours, six agents, and three weeks of counts."""
     brand = tmp_path / "brand.toml"
     brand.write_text(BRAND)
     rng = random.Random(5)

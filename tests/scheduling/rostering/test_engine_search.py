@@ -155,17 +155,19 @@ def test_who_can_keep_the_rules_in_no_way_is_named():
     stuck = replace(AGENT, availability=(Availability(5, 0, 60),))
     start, end = horizon(3)
 
-    with pytest.raises(RuleConflict, match="a1 has no lawful line"):
-        make_roster(
-            make_requirement({"x": 1}, start, end),
-            brand,
-            (stuck,),
-            start=start,
-            end=end,
-            seed=1,
-            history=table(shift(-1)),
-            limits=Limits(engine=IN_TURN),
-        )
+    outcome = make_roster(
+        make_requirement({"x": 1}, start, end),
+        brand,
+        (stuck, replace(AGENT, agent_id="b1")),
+        start=start,
+        end=end,
+        seed=1,
+        history=table(shift(-1)),
+        limits=Limits(engine=IN_TURN),
+    )
+
+    assert set(outcome.table["agent_id"]) == {"b1"}
+    assert any("leaves no lawful line of work" in message for message in outcome.messages)
 
 
 MORNING = ShiftTemplate("morning", 480, (360,), (BreakRule("meal", 30, 180, 240),))
