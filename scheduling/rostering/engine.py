@@ -30,7 +30,7 @@ FIRST_OFFER = 0.25
 # too few of these, whoever is left has no line that fits what was fixed.
 ROUNDS, FEW_ROUNDS, STEP_ROUNDS = 80, 25, 14
 # Above so many people a dive is coarser; neighbourhoods make up for it.
-MANY, MANY_STEP_ROUNDS = 100, 8
+MANY, MANY_STEP_ROUNDS, MANY_CLOSE = 100, 4, 2e-3
 # Neighbourhoods without a gain, for each person, after which another dive begins.
 PATIENCE = 2
 # Part of the neighbourhoods that are opened anywhere, whatever is missing.
@@ -56,8 +56,9 @@ class EngineLimits:
                     rows of the program overlap so much there that its prices settle too late, and
                     a few people at a time choose again in turn instead
     share           part of the people whose lines a dive fixes at once; None: a tenth, or a
-                    quarter of more than a hundred
-    neighbourhoods  opened after the dive; None: one for each person, 100 at least
+                    third of more than a hundred
+    neighbourhoods  opened after the dive; None: 100, or one for three of
+                    more than that many people, 60 at least
     size            people of a neighbourhood, at most
     turns           for each person, times that a few choose again in turn
     restarts        further dives when nothing is gained any more
@@ -74,11 +75,13 @@ class EngineLimits:
     wall_s: float = 600.0
 
     def opened(self, people: int) -> int:
-        return max(100, people) if self.neighbourhoods is None else self.neighbourhoods
+        if self.neighbourhoods is not None:
+            return self.neighbourhoods
+        return 100 if people <= MANY else max(60, people // 3)
 
     def fixed(self, people: int) -> float:
         """Part of the people whose lines a dive fixes at once."""
-        return (0.1 if people <= MANY else 0.25) if self.share is None else self.share
+        return (0.1 if people <= MANY else 0.35) if self.share is None else self.share
 
 
 @dataclass(frozen=True)
@@ -412,8 +415,9 @@ def dive(
         progress(0.15, f"prices: {value:.0f}, no roster below {bound:.0f}")
         return search.out_of_time
 
-    first = found = generate(master, start=start, rounds=rounds, close=CLOSE, enough=told)
     total = len(master.left)
+    close = CLOSE if total <= MANY else MANY_CLOSE
+    first = found = generate(master, start=start, rounds=rounds, close=close, enough=told)
     while True:
         for i, number in _surest(master, found, search.rng, share, noise):
             master.fix(i, number)
@@ -421,7 +425,7 @@ def dive(
         progress(0.4 - 0.2 * len(master.left) / max(total, 1), f"{len(master.left)} lines open")
         if not master.left:
             return first, master
-        steps = MANY_STEP_ROUNDS if len(master.left) > MANY else STEP_ROUNDS
+        steps = MANY_STEP_ROUNDS if total > MANY else STEP_ROUNDS
         hurried = 1 if search.out_of_time else steps
         found = generate(master, start=found.prices, rounds=hurried, close=CLOSE)
 

@@ -29,7 +29,6 @@ from scheduling.rostering.problem import (
     nothing_to_share,
     nothing_wanted,
 )
-from wfm.errors import RuleConflict
 from wfm.people import Availability, BreakRule, Contract, ShiftTemplate
 
 DAYS = 3
