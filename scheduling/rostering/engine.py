@@ -181,7 +181,10 @@ def _take_turns(search: _Search, count: int, guide: Floats | None, progress: Pro
         crew.take_on(roster, one, best_answer(crew, one, worth))
         crew.take_on(roster, two, best_answer(crew, two, crew.worth(roster, two)))
         search.take(roster)
-        progress(0.4 + 0.55 * n / count, f"in turn, {n + 1} of {count}")
+        progress(
+            0.4 + 0.55 * n / count,
+            f"two at a time, {n + 1} of {count}, cost {search.objective:,.0f}",
+        )
     for n in range(LAST_SWEEPS):
         for i in rng.permutation(len(crew)).tolist():
             roster = search.roster.copy()
@@ -234,7 +237,10 @@ def _open_many(search: _Search, size: int, count: int, progress: Progress) -> No
             return
         idle = 0 if _open(search, size) else idle + 1
         search.opened += 1
-        progress(0.4 + 0.6 * n / count, f"neighbourhood {n + 1}, {search.objective:,.0f}")
+        progress(
+            0.4 + 0.6 * n / count,
+            f"a few at a time, {n + 1} of {count}, cost {search.objective:,.0f}{search.above}",
+        )
 
 
 class _Search:
@@ -255,6 +261,13 @@ class _Search:
     @property
     def out_of_time(self) -> bool:
         return time.perf_counter() > self._ends
+
+    @property
+    def above(self) -> str:
+        """How far the best roster is above the bound, for people; nothing while none is known."""
+        if not np.isfinite(self.bound):
+            return ""
+        return f", {self.best_objective - self.bound:,.0f} above the bound"
 
     @property
     def done(self) -> bool:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from api.planning.plan import Plan, PlanInputs, compute_plan
-from scheduling.roster import Limits, make_roster
-from scheduling.rostering.engine import EngineLimits
 from wfm.brands import Brand, Market, Planning, Queue
 from wfm.calendars import Hours, ServiceWindow
 from wfm.frames import ROSTER, VOLUMES, interval_index
@@ -99,16 +95,7 @@ def small_inputs(**changes: object) -> PlanInputs:
 
 
 @pytest.fixture(scope="session")
-def plan_quickly() -> Iterator[None]:
-    """How plans are made is tested here, not how good rosters are: the engine does little work."""
-    quick = Limits(engine=EngineLimits(whole=0, guided=2, turns=2))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.planning.plan.make_roster", partial(make_roster, limits=quick))
-        yield
-
-
-@pytest.fixture(scope="session")
-def inputs(plan_quickly: None) -> PlanInputs:
+def inputs() -> PlanInputs:
     return small_inputs()
 
 
