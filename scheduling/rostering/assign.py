@@ -72,7 +72,6 @@ class AssignOutcome:
 
     objective, bound  paid hours + shortfall + surplus + wishes + unfair burdens, priced; no roster
                       costs less than `bound`
-    head_price        what one more head is worth in each interval and cut, money an interval
     short_h           agent-hours missing
     stopped_by_wall   the wall limit cut the search short: not reproducible
     """
@@ -80,7 +79,6 @@ class AssignOutcome:
     assignment: Assignment
     objective: float
     bound: float
-    head_price: Floats = field(repr=False)
     short_h: float
     seconds: float
     stopped_by_wall: bool
@@ -146,7 +144,7 @@ def stated(desk: Desk, burdens: Floats, kept: Kept | None = None) -> Problem:
     burdens  shifts of each of SHIFT_KINDS that the horizon will hold for each skill group, as far
              as known beforehand, shape (groups, kinds)
     """
-    of, _ = _engine_groups(desk)
+    of, touches = _engine_groups(desk)
     tasks = _with_standing(tasks_of(desk.shifts, desk.brand), desk.standing)
     stands: dict[int, list[int]] = {}
     for n, standing in enumerate(desk.standing):
@@ -176,7 +174,7 @@ def stated(desk: Desk, burdens: Floats, kept: Kept | None = None) -> Problem:
     return Problem(
         days=days_of(desk.shifts, desk.brand),
         tasks=tasks,
-        floor=_floor(desk),
+        floor=_floor(desk, touches),
         people=tuple(people),
         fairness=_fairness(desk, burdens),
         constant=constant,
@@ -225,7 +223,7 @@ def _engine_groups(desk: Desk) -> tuple[Ints, Flags]:
     return of.ravel(), touches
 
 
-def _floor(desk: Desk) -> Floor:
+def _floor(desk: Desk, touches: Flags) -> Floor:
     """Layer 0: what the queues need, by cut; then a layer for each presence rule."""
     queues = desk.groups.deficits(desk.need) - desk.given @ desk.groups.touches.astype(np.float64)
     rules = desk.presence.shape[1]
@@ -236,7 +234,7 @@ def _floor(desk: Desk) -> Floor:
     return Floor(
         need=np.ascontiguousarray(np.column_stack([queues, desk.presence])),
         layer=np.concatenate([np.zeros(cuts), 1 + np.arange(rules)]).astype(np.int64),
-        touches=np.ascontiguousarray(_engine_groups(desk)[1]),
+        touches=np.ascontiguousarray(touches),
         short=short,
         surplus=np.full(len(queues), prices.surplus * INTERVAL_H),
     )
@@ -288,8 +286,8 @@ def assign(
     began = time.perf_counter()
     problem = stated(desk, burdens, kept)
     if guide is not None:  # of skill groups; the engine's groups part them by presence
-        of, _ = _engine_groups(desk)
-        skilled = {int(g): w.group for g, w in zip(of, desk.workers, strict=True)}
+        people = zip(problem.people, desk.workers, strict=True)
+        skilled = {person.group: worker.group for person, worker in people}
         guide = guide[:, [skilled[g] for g in range(len(skilled))]]
     barred: list[int] = []
     while True:
@@ -308,7 +306,6 @@ def assign(
         assignment=now,
         objective=solution.objective,
         bound=solution.bound,
-        head_price=solution.prices,
         short_h=float(np.maximum(lacks[:, _of_queues(desk)].max(axis=1, initial=0.0), 0.0).sum())
         * INTERVAL_H,
         seconds=time.perf_counter() - began,
