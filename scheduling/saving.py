@@ -19,7 +19,7 @@ from scheduling.certificate import FEW_CASES, first_intervals
 from scheduling.queueing.erlang import Floats, Wholes, touch_points
 from scheduling.queueing.workload import grid_of
 from scheduling.requirement import whole
-from scheduling.roster import Limits, ground_of, split_heads
+from scheduling.roster import Limits, ground_of
 from scheduling.rostering.cover import Cover
 from scheduling.rostering.need import (
     INTERVAL_H,
@@ -35,6 +35,7 @@ from scheduling.rostering.shifts import Shifts
 from scheduling.simulation.staff import staff_of_heads
 from scheduling.simulation.state import ON_TIME
 from scheduling.simulation.trial import Trial
+from scheduling.staffing import split_heads
 from wfm.brands import Brand
 from wfm.people import Agent
 from wfm.progress import Progress, part, silent

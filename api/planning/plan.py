@@ -28,11 +28,12 @@ from scheduling.check import check_roster
 from scheduling.doubts import roster_doubts
 from scheduling.fairness import Ledger, carried_ledger
 from scheduling.requirement import Requirement, make_requirement, repair
-from scheduling.roster import RosterOutcome, make_roster, on_shift_of, staffing_of
+from scheduling.roster import RosterOutcome, make_roster
 from scheduling.rostering.need import skill_groups
 from scheduling.rostering.savings import dearest_hours, savings
 from scheduling.saving import Lowered, lower_requirement
 from scheduling.simulation.trial import make_trial
+from scheduling.staffing import on_shift_of, staffing_of
 from wfm.adjustments import Adjustment
 from wfm.brands import Brand, Queue
 from wfm.campaigns import Campaign

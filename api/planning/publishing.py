@@ -25,8 +25,8 @@ from scheduling.editing.changes import difference
 from scheduling.editing.changes import told as told_change
 from scheduling.editing.coverage import heads_of, short_of
 from scheduling.editing.ground import EditGround
-from scheduling.roster import on_shift_of, staffing_of
 from scheduling.rostering.need import INTERVAL_H
+from scheduling.staffing import on_shift_of, staffing_of
 from wfm.errors import Cancelled, Conflict, IllegalMove, RequestError, RuleConflict
 from wfm.progress import Progress, part, silent
 from wfm.store import certificates, drafts, forecasts, jobs, plans

@@ -9,7 +9,7 @@ import pandas as pd
 
 from api.planning.plan import STREAMS, seed_of
 from api.planning.records import HISTORY, StoredPlan
-from scheduling.roster import on_shift_of
+from scheduling.staffing import on_shift_of
 from wfm.brands import Brand
 from wfm.errors import DataError
 from wfm.frames import ON_SHIFT

@@ -15,8 +15,8 @@ import pandas as pd
 
 from scheduling.editing.changes import Change, Segment
 from scheduling.editing.ground import EditGround
-from scheduling.roster import split_heads
 from scheduling.rostering.need import Flags, Floats, Ints, cuts_of, interval_of, touching
+from scheduling.staffing import split_heads
 from wfm.frames import INSTANT, interval_index
 from wfm.timegrid import INTERVAL
 

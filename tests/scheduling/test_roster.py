@@ -32,11 +32,9 @@ from scheduling.roster import (
     Limits,
     RosterOutcome,
     make_roster,
-    on_shift_of,
-    split_heads,
-    staffing_of,
 )
 from scheduling.rostering.engine import EngineLimits
+from scheduling.staffing import on_shift_of, split_heads, staffing_of
 from wfm.brands import Brand, Planning
 from wfm.errors import DataError, RequestError
 from wfm.frames import ROSTER

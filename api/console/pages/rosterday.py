@@ -14,7 +14,7 @@ from api.console.drafting import Shown
 from api.console.loop import off_loop
 from api.console.pages.rostercell import Cell
 from api.console.views import Views
-from scheduling.roster import staffing_of
+from scheduling.staffing import staffing_of
 from wfm.brands import Brand
 from wfm.timegrid import local_day, local_midnight
 

@@ -22,7 +22,7 @@ from scheduling.editing.edits import Activity, Assign, Drop, Edit, Give, Lengthe
 from scheduling.editing.ground import EditGround
 from scheduling.editing.judging import Judgement, judged
 from scheduling.editing.making import changes_of
-from scheduling.roster import staffing_of
+from scheduling.staffing import staffing_of
 from wfm.brands import Presence
 from wfm.calendars import ServiceWindow
 
