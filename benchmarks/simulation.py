@@ -173,7 +173,14 @@ def drawn(week: Week) -> Drawn:
     """The first replication of a week of one class."""
     trial, staff = week
     at, who, group = draw_presence(
-        trial.path_key(0), staff.spans, staff.agent, staff.group, staff.shift_keys, 0.0, 0.0
+        trial.path_key(0),
+        staff.spans,
+        staff.agent,
+        staff.group,
+        staff.shift_keys,
+        0.0,
+        staff.away,
+        0.0,
     )
     changes = list(zip(at.tolist(), who.tolist(), (group >= 0).tolist(), strict=True))
     cases = trial.cases(0)

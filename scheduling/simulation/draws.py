@@ -29,7 +29,7 @@ EXPONENTIAL = -1.0
 # Where the draws of a message lie within its case's numbers.
 DRAWS = 8
 HANDLING, AFTER, AGAIN, THINK = 0, 2, 4, 5
-MOMENT = 1 << 40  # beyond those of any message
+MOMENT, BY_ITSELF = 1 << 40, 1 << 41  # beyond those of any message
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_A = np.uint64(0xBF58476D1CE4E5B9)
@@ -144,6 +144,21 @@ def draw_handling(
 
 
 @compiled
+def for_people(
+    arrival: Floats, queue: NDArray[np.int32], keys: Keys, answered: Floats
+) -> NDArray[np.bool_]:
+    """Which cases are left when shares of them are answered automatically.
+
+    answered  (intervals, queues): share by arrival; a larger one answers those of a smaller one too
+    """
+    left = np.empty(arrival.size, np.bool_)
+    for c in range(arrival.size):
+        share = answered[int(arrival[c] / INTERVAL), queue[c]]
+        left[c] = share <= 0.0 or uniform(keys[c], BY_ITSELF) >= share
+    return left
+
+
+@compiled
 def draw_presence(
     path: np.uint64,
     spans: Floats,
@@ -151,13 +166,18 @@ def draw_presence(
     group: Wholes,
     shift_keys: Keys,
     planned: float,
-    unplanned: float,
+    absent: Floats,
+    origin: float,
 ) -> tuple[Floats, Wholes, Wholes]:
     """When agents come (group >= 0) and go (-1): instants, agents and groups in order of time.
 
     spans      (n, 2) start and end on queue, by agent and time
-    shift_keys of the shift a span belongs to: absent all of it with chance `unplanned`
+    shift_keys of the shift a span belongs to
     planned    share of every hour that is away from the queue at a random moment
+    absent     (n,) chance that the agent does not come at all; of one shift's spans those with the
+               larger chance go first
+    origin     seconds that times are counted from later than those of the horizon whose draws these
+               are
     """
     room = 2 * spans.shape[0]
     for s in range(spans.shape[0]):
@@ -166,7 +186,7 @@ def draw_presence(
     n = 0
     for s in range(spans.shape[0]):
         key = combine(path, shift_keys[s])
-        if unplanned > 0.0 and uniform(key, 0) < unplanned:
+        if absent[s] > 0.0 and uniform(key, 0) < absent[s]:
             continue
         begin, end = spans[s, 0], spans[s, 1]
         block = begin
@@ -174,7 +194,7 @@ def draw_presence(
             until = min(block + ABSENCE_BLOCK, end)
             away = planned * (until - block)
             if away > 0.0:
-                draw = uniform(key, 1 + int(block))
+                draw = uniform(key, 1 + int(block + origin))
                 leaves = block + draw * (until - block - away)
                 if leaves > begin:
                     at[n], who[n], what[n] = begin, agent[s], group[s]

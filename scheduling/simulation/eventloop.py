@@ -86,10 +86,10 @@ def _answer(
     arrival, queue, severity, keys = cases.arrival, cases.queue, cases.severity, cases.keys
     law, windows, window_of, fifo = rules.law, rules.windows, rules.window_of, rules.fifo
     switches, lines, line_of = rules.switches, rules.lines, rules.line_of
-    late_every, lost_s = rules.late_every, rules.lost_s
+    late_every, put_off, lost_s = rules.late_every, rules.put_off, rules.lost_s
     comes_at, masks, agents = crew.at, crew.masks, crew.agents
     outcomes, busy, present, overrun = tally.outcomes, tally.busy, tally.present, tally.overrun
-    backlog, first_backlog = tally.backlog, tally.first_backlog
+    backlog, first_backlog, oldest = tally.backlog, tally.first_backlog, tally.oldest
     replies, first_start = tally.replies, tally.first_start
     first_work, after_work, scale = cases.work, cases.after, rules.scale
     comes_who, comes_group = crew.who, crew.group
@@ -136,8 +136,9 @@ def _answer(
 
     rank = received if fifo else due  # what waiting messages are sorted by
     again_any, hold_any, spike_any = message.size > 0, holder.size > 0, False
-    for q in range(queues):
-        spike_any |= late_every[q] > 0
+    for i in range(late_every.shape[0]):
+        for q in range(queues):
+            spike_any |= late_every[i, q] > 0
     levels = idle.size // max(masks.size, 1)
     rate = events_a_second(arrival)
     ready = np.uint64(0)  # queues that are open and have somebody waiting
@@ -169,6 +170,20 @@ def _answer(
             for q in range(queues):
                 backlog[now, q] = waiting[q] + owned[q]
                 first_backlog[now, q] = first_waiting[q]
+                if waiting[q] > 0:
+                    came_at = interval_end
+                    for line in range(q * CLASSES, (q + 1) * CLASSES):
+                        if head[line] != NOBODY:
+                            came_at = min(came_at, received[head[line]])
+                        if late_head[line] != NOBODY:
+                            came_at = min(came_at, received[late_head[line]])
+                    if always[q]:
+                        oldest[now, q] = interval_end - came_at
+                    else:
+                        first, last = window_of[q], window_of[q + 1]
+                        oldest[now, q] = open_before(
+                            windows, first, last, interval_end
+                        ) - open_before(windows, first, last, came_at)
             now += 1
             interval_end = (now + 1) * INTERVAL
         if kind < 0 or t >= horizon:
@@ -239,7 +254,7 @@ def _answer(
                 of_class = FIRST_CLASS
             q = queue[case]
             first, last = window_of[q], window_of[q + 1]
-            allowed = law[q, FIRST_DUE_S if kind == 4 else FOLLOW_DUE_S]
+            allowed = law[q, FIRST_DUE_S if kind == 4 else FOLLOW_DUE_S] + put_off[now, q]
             if always[q]:
                 due[case] = t + allowed
             elif kind == 3 or is_open[q]:
@@ -329,9 +344,8 @@ def _answer(
             if hold_any and own_head[agent] != NOBODY:
                 case = own_head[agent]
                 chosen_q = queue[case]
-                spares = late_every[chosen_q] > 0 and (
-                    (claims[chosen_q] + 1) % late_every[chosen_q] != 0
-                )
+                every = late_every[now, chosen_q]
+                spares = every > 0 and (claims[chosen_q] + 1) % every != 0
                 is_late = spares and due[case] <= t + lost_s
             rest, q = masks[group[agent]] & ready, -1
             while rest:
@@ -340,7 +354,8 @@ def _answer(
                 rest >>= ONE
                 if not mine or (hold_any and 0.0 < law[q, HOLD] <= held[agent]):
                     continue
-                spares = late_every[q] > 0 and (claims[q] + 1) % late_every[q] != 0
+                every = late_every[now, q]
+                spares = every > 0 and (claims[q] + 1) % every != 0
                 classes = CLASSES if not always[q] else 2 if again_any else 1
                 for line in range(q * CLASSES, q * CLASSES + classes):
                     if spares:

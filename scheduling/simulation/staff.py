@@ -22,7 +22,10 @@ SHIFT_GAP = timedelta(hours=4)
 
 @dataclass(frozen=True)
 class Staff:
-    """Agents on queue in the loop's terms; see `draws.draw_presence`."""
+    """Agents on queue in the loop's terms; see `draws.draw_presence`.
+
+    away  by span: chance that the agent is absent beside the brand's unplanned shrinkage
+    """
 
     spans: Floats
     agent: Wholes
@@ -30,14 +33,20 @@ class Staff:
     shift_keys: NDArray[np.uint64]
     masks: NDArray[np.uint64]
     agents: int
+    away: Floats
 
 
 def staff_of(on_shift: pd.DataFrame, brand: Brand, *, start: datetime, end: datetime) -> Staff:
     """The spans of `on_shift` that touch [start, end), clipped to it.
 
+    on_shift  ON_SHIFT; a further column `away` holds the chance that an agent is absent for a cause
+              of its own, none without it
+
     DataError when an agent is on two spans at once, NotFound for an unknown queue.
     """
     table = on_shift.sort_values(["agent_id", "start"], ignore_index=True)
+    if "away" not in table:
+        table["away"] = 0.0
     same = table["agent_id"].eq(table["agent_id"].shift())
     gap = table["start"] - table["end"].shift()
     overlap = same & (gap < pd.Timedelta(0))
@@ -72,6 +81,7 @@ def staff_of(on_shift: pd.DataFrame, brand: Brand, *, start: datetime, end: date
         shift_keys=np.array(keys, dtype=np.uint64),
         masks=np.array(groups, dtype=np.uint64),
         agents=max(len(ids), 1),
+        away=table["away"].to_numpy(dtype=np.float64),
     )
 
 
@@ -104,4 +114,5 @@ def staff_of_heads(heads: Wholes, masks: NDArray[np.uint64]) -> Staff:
         shift_keys=np.array(keys, dtype=np.uint64),
         masks=masks,
         agents=max(base, 1),
+        away=np.zeros(len(spans)),
     )

@@ -66,7 +66,10 @@ class Rules(NamedTuple):
     switches    (n, 3): instant, queue, 1 opens or 0 shuts; by time
     lines       (n, 2): what is counted, threshold; those of queue q are the rows
                 line_of[q] to line_of[q + 1]
-    late_every  per queue: 0, or in spike mode n: all but every n-th claim pass over lost cases
+    late_every  (intervals, queues): 0, or in spike mode n: all but every n-th claim pass over lost
+                cases
+    put_off     (intervals, queues): seconds by which a message that comes then is due later in the
+                order than was promised
     lost_s      in spike mode a case is lost when it is due in less than this
     fifo        messages in the order they come, in place of the live queue's order
     """
@@ -79,6 +82,7 @@ class Rules(NamedTuple):
     lines: Floats
     line_of: Wholes
     late_every: Wholes
+    put_off: Floats
     lost_s: float
     fifo: bool
 
@@ -103,6 +107,8 @@ class Tally(NamedTuple):
     outcomes       (intervals, lines, 3): by the arrival of the case, NEXT by that of the message
     backlog        (intervals, queues): messages waiting at the interval's end
     first_backlog  (intervals, queues): those of them that wait for a first reply
+    oldest         (intervals, queues): open seconds since the longest waiting of those that wait
+                   for anybody came, at the interval's end; 0 while none does
     busy           (queues, intervals): seconds at work
     present        (intervals): agents' seconds on queue
     overrun        (intervals): seconds at work on a message in hand when the agent's span ended
@@ -114,6 +120,7 @@ class Tally(NamedTuple):
     outcomes: Places
     backlog: Places
     first_backlog: Places
+    oldest: NDArray[np.float32]
     busy: Floats
     present: Floats
     overrun: Floats

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scheduling.queueing.erlang import Floats, Wholes
 from scheduling.queueing.workload import contacts_of, handling_scale
 from scheduling.simulation import state
+from scheduling.simulation.dispatch import Dispatch, dispatch_of
 from scheduling.simulation.draws import (
     AFTER,
     HANDLING,
@@ -27,6 +28,7 @@ from scheduling.simulation.draws import (
     draw_cases,
     draw_handling,
     draw_presence,
+    for_people,
 )
 from scheduling.simulation.eventloop import serve
 from scheduling.simulation.setting import (
@@ -40,7 +42,7 @@ from scheduling.simulation.setting import (
 from scheduling.simulation.staff import Staff
 from wfm.brands import Brand
 from wfm.errors import RequestError
-from wfm.order import LATE_RESERVE, LOST
+from wfm.order import LOST
 from wfm.paths import Paths
 from wfm.progress import Progress, silent
 from wfm.timegrid import INTERVAL_S, interval_count
@@ -63,6 +65,8 @@ class Simulation:
                    the interval of arrival. Attainment is the first over their sum.
     backlog        (paths, intervals, queues): messages waiting at the interval's end
     first_backlog  (paths, intervals, queues): those of them that wait for a first reply
+    oldest_s       (paths, intervals, queues): open seconds since the longest waiting of them came,
+                   at the interval's end; 0 while none waits for anybody
     busy_s         (paths, queues, intervals): agents' seconds at work on the queue
     present_s      (paths, intervals): agents' seconds on queue, all queues (shared agents once)
     overrun_s      (paths, intervals): agents' seconds at work on a message in hand when their time
@@ -70,6 +74,8 @@ class Simulation:
     replies        (queues, minutes): first replies of all paths by the open minutes they took; the
                    last place holds longer ones and those still waiting past due
     messages       answered over all paths
+    automatic      (queues,): cases of all paths that an automatic answer resolved; nothing else
+                   here counts them
     """
 
     start: datetime
@@ -79,11 +85,13 @@ class Simulation:
     outcomes: Counts
     backlog: Counts
     first_backlog: Counts
+    oldest_s: NDArray[np.float32]
     busy_s: NDArray[np.float32]
     present_s: NDArray[np.float32]
     overrun_s: NDArray[np.float32]
     replies: NDArray[np.int64]
     messages: int
+    automatic: NDArray[np.int64]
 
     @property
     def replications(self) -> int:
@@ -97,7 +105,9 @@ class Trial:
     contacts  (paths, intervals, queues); a replication beyond the paths goes through them again
               with fresh draws
     scale     (intervals, queues): factor on the handling of cases that arrive there
-    drawn     the cases of each replication, where they are kept
+    dispatch  what is done with messages as they come and wait
+    origin    start of the horizon whose draws these are: a part of it draws what the whole does
+    drawn     the cases of each replication, where they are kept, those answered automatically too
     worked    their handling, once it has been asked for
     """
 
@@ -112,13 +122,14 @@ class Trial:
     windows: tuple[Floats, Wholes, Floats] = field(repr=False)
     coded: Floats = field(repr=False)
     line_of: Wholes = field(repr=False)
-    late_every: Wholes = field(repr=False)
+    dispatch: Dispatch = field(repr=False)
     planned_shrinkage: float
     unplanned_shrinkage: float
     fifo: bool
     root: np.uint64
+    origin: datetime
     drawn: list[Cases] = field(repr=False, default_factory=list)
-    worked: dict[int, tuple[Floats, Floats]] = field(repr=False, init=False, default_factory=dict)
+    worked: dict[int, tuple[Floats, Floats]] = field(repr=False, default_factory=dict)
 
     @property
     def intervals(self) -> int:
@@ -168,7 +179,8 @@ class Trial:
             staff.group,
             staff.shift_keys,
             self.planned_shrinkage,
-            self.unplanned_shrinkage,
+            1.0 - (1.0 - self.unplanned_shrinkage) * (1.0 - staff.away),
+            (self.start - self.origin).total_seconds(),
         )
         return state.Crew(*comes, staff.masks, staff.agents)
 
@@ -180,6 +192,8 @@ class Trial:
         busy = np.zeros((count, queues, intervals), np.float32)
         present, overrun = np.zeros((2, count, intervals), np.float32)
         first_backlog = np.zeros_like(backlog)
+        oldest = np.zeros(backlog.shape, np.float32)
+        automatic = np.zeros((count, queues), np.int64)
         replies = np.zeros((count, queues, state.REPLY_BINS), np.int32)
         windows, window_of, switches = self.windows
         rules = state.Rules(
@@ -190,26 +204,35 @@ class Trial:
             switches=switches,
             lines=self.coded,
             line_of=self.line_of,
-            late_every=self.late_every,
+            late_every=self.dispatch.late_every,
+            put_off=self.dispatch.put_off_s,
             lost_s=LOST.total_seconds(),
             fifo=self.fifo,
         )
-        absent = self.planned_shrinkage > 0 or self.unplanned_shrinkage > 0
+        absent = self.planned_shrinkage > 0 or self.unplanned_shrinkage > 0 or staff.away.any()
+        some_automatic = bool((self.dispatch.answered > 0).any())
         crew = None if absent else self._crew(staff, 0)
 
         def replicate(r: int) -> int:
             cases = self.cases(r)
+            work, after = self.handling(r, cases)
+            if some_automatic:
+                left = for_people(*cases, self.dispatch.answered)
+                automatic[r] = np.bincount(cases[1][~left], minlength=queues)
+                cases = cases[0][left], cases[1][left], cases[2][left]
+                work, after = work[left], after[left] if after.size else after
             arrivals, queue, keys = cases
             unrated = np.zeros(arrivals.size, np.int8)
             at_work, on_queue, over = np.zeros((queues, intervals)), *np.zeros((2, intervals))
             begun = serve(
-                state.Cases(arrivals, queue, unrated, keys, *self.handling(r, cases)),
+                state.Cases(arrivals, queue, unrated, keys, work, after),
                 rules,
                 crew or self._crew(staff, r),
                 state.Tally(
                     outcomes=outcomes[r],
                     backlog=backlog[r],
                     first_backlog=first_backlog[r],
+                    oldest=oldest[r],
                     busy=at_work,
                     present=on_queue,
                     overrun=over,
@@ -229,11 +252,13 @@ class Trial:
             outcomes=outcomes,
             backlog=backlog,
             first_backlog=first_backlog,
+            oldest_s=oldest,
             busy_s=busy,
             present_s=present,
             overrun_s=overrun,
             replies=replies.sum(axis=0, dtype=np.int64),
             messages=messages,
+            automatic=automatic.sum(axis=0),
         )
 
 
@@ -248,6 +273,8 @@ def make_trial(
     replications: int | None = None,
     spike_mode: Collection[str] = (),
     order: Order = "live",
+    dispatch: Dispatch | None = None,
+    origin: datetime | None = None,
     keep: bool = False,
 ) -> Trial:
     """The contacts of the paths in [start, end), ready to be answered.
@@ -256,6 +283,9 @@ def make_trial(
     replications  one a path by default; more go through the paths again with fresh draws
     spike_mode    queues in which lost cases come last, but for the reserved share of claims
     order         "live": that of `wfm.order`; "fifo": messages as they come, new or returning
+    dispatch      what is done with messages, by interval; it stands for `spike_mode`
+    origin        start of the horizon that [start, end) is a part of: what is drawn for the part is
+                  what would be drawn for it in the whole; `start` without
     keep          hold the drawn cases and their handling in memory, 28 bytes each, for a trial
                   that runs many times
 
@@ -277,7 +307,6 @@ def make_trial(
     lines = [lines_of(q) for q in brand.queues]
     flat = [line for of_queue in lines for line in of_queue]
     coded = np.array([(KINDS[x.metric, x.goal == "opening"], x.threshold_s) for x in flat], float)
-    every = round(1 / LATE_RESERVE)
     trial = Trial(
         start=start,
         end=end,
@@ -290,11 +319,12 @@ def make_trial(
         windows=windows_of(brand.queues, start, end),
         coded=coded,
         line_of=np.cumsum([0, *(len(of_queue) for of_queue in lines)]).astype(np.int64),
-        late_every=np.array([every if q.name in spike_mode else 0 for q in brand.queues], np.int64),
+        dispatch=dispatch or dispatch_of(brand, start=start, end=end, spike_mode=spike_mode),
         planned_shrinkage=brand.planning.planned_shrinkage,
         unplanned_shrinkage=brand.planning.unplanned_shrinkage,
         fifo=order == "fifo",
         root=key_of(f"seed {seed}"),
+        origin=origin or start,
     )
     if keep:
         trial.drawn.extend([trial.cases(r) for r in range(count)])

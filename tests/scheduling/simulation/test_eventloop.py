@@ -98,6 +98,7 @@ class Scene:
             outcomes=np.zeros((self.intervals, self.queues, 3), np.int32),
             backlog=np.zeros((self.intervals, self.queues), np.int32),
             first_backlog=np.zeros((self.intervals, self.queues), np.int32),
+            oldest=np.zeros((self.intervals, self.queues), np.float32),
             busy=np.zeros((self.queues, self.intervals)),
             present=np.zeros(self.intervals),
             overrun=np.zeros(self.intervals),
@@ -125,7 +126,8 @@ class Scene:
                 switches=np.array(sorted(switches), float),
                 lines=lines,
                 line_of=np.arange(self.queues + 1),
-                late_every=np.full(self.queues, self.late_every, np.int64),
+                late_every=np.full((self.intervals, self.queues), self.late_every, np.int64),
+                put_off=np.zeros((self.intervals, self.queues)),
                 lost_s=LOST.total_seconds(),
                 fifo=self.fifo,
             ),
@@ -146,6 +148,7 @@ class Outcome:
     outcomes: np.ndarray
     backlog: np.ndarray
     first_backlog: np.ndarray
+    oldest: np.ndarray
     busy: np.ndarray
     present: np.ndarray
     overrun: np.ndarray
@@ -475,7 +478,7 @@ def test_planned_shrinkage_takes_its_share_of_every_span():
     spans = np.array([[0.0, 9000.0], [9900.0, 16_200.0]])
     key = np.array([5, 5], dtype=np.uint64)
     who = np.zeros(2, np.int64)
-    at, _, group = draws.draw_presence(key_of("p"), spans, who, who, key, 0.1, 0.0)
+    at, _, group = draws.draw_presence(key_of("p"), spans, who, who, key, 0.1, np.zeros(2), 0.0)
     comes, goes = at[group >= 0], at[group < 0]
     assert (goes - comes).sum() == pytest.approx(0.9 * (9000 + 6300))
     assert (np.diff(at) >= 0).all()

@@ -1,0 +1,1 @@
+"""What if: scenarios on a roster, what they do to its promises, and the cheapest repairs."""

@@ -1,0 +1,283 @@
+"""Scenarios as data: what is otherwise than planned. One that holds nothing changes nothing.
+
+A scenario is made of parts, each with its own span and queues. A repair is made of the same parts,
+so that a scenario and a repair joined are a scenario again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+
+from scheduling.editing.changes import Change
+from wfm.brands import Brand
+from wfm.campaigns import Campaign
+from wfm.errors import RequestError
+from wfm.order import LATE_RESERVE
+from wfm.timegrid import format_instant
+
+MAX_FACTOR = 100.0
+MAX_ADDED = 1_000_000.0
+DAY_MIN = 24 * 60
+MAX_LENGTH_MIN = 7 * DAY_MIN
+MAX_HEADS = 500
+MAX_PARTS = 50
+
+
+@dataclass(frozen=True)
+class Surge:
+    """Contacts beside the usual: risen within `rise_min`, held until `length_min` after the start,
+    then halved every half-life.
+
+    queues  names; empty: all
+    factor  the usual volume is multiplied by it while it lasts; below 1 there is less
+    added   contacts that come beside that, in all, in the same shape; over several queues as their
+            usual volumes are
+    cause   a category of `wfm.campaigns`, or ""
+    """
+
+    start: datetime
+    length_min: int
+    queues: tuple[str, ...] = ()
+    factor: float = 1.0
+    added: float = 0.0
+    rise_min: float = 0.0
+    half_life_min: float = 60.0
+    cause: str = ""
+
+    @property
+    def end(self) -> datetime:
+        """When it begins to fade."""
+        return self.start + timedelta(minutes=self.length_min)
+
+    @property
+    def over(self) -> datetime:
+        """When less than a part in a hundred of it is left."""
+        return self.end + timedelta(minutes=7 * self.half_life_min)
+
+    def shape(self, instant: datetime) -> float:
+        """Share of the full excess at `instant`, 0 to 1."""
+        push = Campaign(
+            "surge",
+            self.start,
+            self.end,
+            self.queues,
+            rise_min=self.rise_min,
+            half_life_min=self.half_life_min,
+        )
+        return push.shape(instant)
+
+
+@dataclass(frozen=True)
+class Handling:
+    """Handling times of what arrives in [start, end) are `factor` times the usual."""
+
+    start: datetime
+    end: datetime
+    factor: float
+    queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Absence:
+    """In [start, end) each agent is away with chance `share`, and these agents for certain."""
+
+    start: datetime
+    end: datetime
+    share: float = 0.0
+    agents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """The brand's shrinkage, otherwise; None leaves it."""
+
+    planned: float | None = None
+    unplanned: float | None = None
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Another promise of first replies; None leaves it. The roster stays as it is."""
+
+    queue: str
+    share: float | None = None
+    threshold_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How queues are worked in [start, end).
+
+    spike_mode  cases that are lost come last, but for the share `reserve` of claims; None leaves it
+    automatic   share of the new cases that an automatic answer resolves
+    put_off_min messages that come then are due so much later in the order than was promised: what
+                was promised stays
+    """
+
+    start: datetime
+    end: datetime
+    queues: tuple[str, ...] = ()
+    spike_mode: bool | None = None
+    reserve: float = LATE_RESERVE
+    automatic: float = 0.0
+    put_off_min: int = 0
+
+
+@dataclass(frozen=True)
+class Extra:
+    """So many more people on these queues in [start, end), from outside the roster."""
+
+    start: datetime
+    end: datetime
+    heads: int
+    queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loan:
+    """Agents who serve these queues too in [start, end), wherever they are on queue."""
+
+    start: datetime
+    end: datetime
+    agents: tuple[str, ...]
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is otherwise than planned.
+
+    known_from  when people know of it and begin to act; None: when it begins
+    changes     of the roster, agent-day by agent-day: breaks moved, overtime, people called in
+    """
+
+    name: str = ""
+    surges: tuple[Surge, ...] = ()
+    handling: tuple[Handling, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    shrinkage: Shrinkage | None = None
+    goals: tuple[Goal, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    extra: tuple[Extra, ...] = ()
+    loans: tuple[Loan, ...] = ()
+    changes: tuple[Change, ...] = ()
+    known_from: datetime | None = None
+
+    @property
+    def spans(self) -> Iterator[tuple[datetime, datetime]]:
+        """From when until when each part that has a span is felt."""
+        for surge in self.surges:
+            yield surge.start, surge.over
+        for part in (*self.handling, *self.absences, *self.policies, *self.extra, *self.loans):
+            yield part.start, part.end
+        for change in self.changes:
+            moved = [*change.before, *change.after]
+            if moved:
+                yield min(s.start for s in moved), max(s.end for s in moved)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no part at all."""
+        return not any(getattr(self, name) for name in PARTS)
+
+
+# Fields of a scenario that hold its parts; those that hold many of them.
+MANY = ("surges", "handling", "absences", "goals", "policies", "extra", "loans", "changes")
+PARTS = (*MANY, "shrinkage")
+
+
+def joined(one: Scenario, other: Scenario) -> Scenario:
+    """The scenario with the parts of another; name and `known_from` stay.
+
+    RequestError where both change what an agent does on the same day.
+    """
+    days = {(c.agent_id, c.day) for c in one.changes}
+    for change in other.changes:
+        if (change.agent_id, change.day) in days:
+            raise RequestError(
+                f"both change what {change.agent_id} does on {change.day}; take one of them",
+                agent=change.agent_id,
+                day=change.day.isoformat(),
+            )
+    parts = {name: (*getattr(one, name), *getattr(other, name)) for name in MANY}
+    return replace(one, **parts, shrinkage=other.shrinkage or one.shrinkage)
+
+
+def check_scenario(scenario: Scenario, brand: Brand, *, start: datetime, end: datetime) -> None:
+    """RequestError naming every fault at once: what is out of range, unknown or outside
+    [start, end), the roster's span; NotFound for an unknown queue where nothing else is wrong.
+    """
+    faults = list(_faults(scenario, start, end))
+    if faults:
+        raise RequestError("; ".join(faults), faults=faults)
+    named = {q for part in _with_queues(scenario) for q in part.queues}
+    for queue in sorted(named | {goal.queue for goal in scenario.goals}):
+        brand.queue(queue)
+
+
+def _with_queues(scenario: Scenario) -> Iterator[Surge | Handling | Policy | Extra | Loan]:
+    yield from scenario.surges
+    yield from scenario.handling
+    yield from scenario.policies
+    yield from scenario.extra
+    yield from scenario.loans
+
+
+def _faults(scenario: Scenario, start: datetime, end: datetime) -> Iterator[str]:
+    for name in MANY:
+        count = len(getattr(scenario, name))
+        if name != "changes" and count > MAX_PARTS:
+            yield f"there are {count} {name}; a scenario holds at most {MAX_PARTS} of a kind"
+    for surge in scenario.surges:
+        yield from _outside("the surge", surge.start, surge.start, start, end)
+        yield from _range("factor", surge.factor, 0, MAX_FACTOR)
+        yield from _range("added contacts", surge.added, 0, MAX_ADDED)
+        yield from _range("length, minutes,", surge.length_min, 1, MAX_LENGTH_MIN)
+        yield from _range("rise, minutes,", surge.rise_min, 0, MAX_LENGTH_MIN)
+        yield from _range("half-life, minutes,", surge.half_life_min, 1, MAX_LENGTH_MIN)
+    for part in scenario.handling:
+        yield from _outside("handling", part.start, part.end, start, end)
+        yield from _range("factor of handling", part.factor, 0.05, 20)
+    for absence in scenario.absences:
+        yield from _outside("the absence", absence.start, absence.end, start, end)
+        yield from _range("share absent", absence.share, 0, 1)
+    if scenario.shrinkage:
+        for field in fields(scenario.shrinkage):
+            value = getattr(scenario.shrinkage, field.name)
+            if value is not None:
+                yield from _range(f"{field.name} shrinkage", value, 0, 0.95)
+    for goal in scenario.goals:
+        if goal.share is not None:
+            yield from _range(f"share promised by {goal.queue}", goal.share, 0.01, 0.9999)
+        if goal.threshold_s is not None:
+            yield from _range(f"seconds promised by {goal.queue}", goal.threshold_s, 1, 7 * 86_400)
+    for policy in scenario.policies:
+        yield from _outside("the policy", policy.start, policy.end, start, end)
+        yield from _range("reserve", policy.reserve, 0, 1)
+        yield from _range("share answered automatically", policy.automatic, 0, 1)
+        yield from _range("minutes put off", policy.put_off_min, 0, MAX_LENGTH_MIN)
+    for extra in scenario.extra:
+        yield from _outside("extra people", extra.start, extra.end, start, end)
+        yield from _range("extra people", extra.heads, 1, MAX_HEADS)
+    for loan in scenario.loans:
+        yield from _outside("the loan", loan.start, loan.end, start, end)
+
+
+def _range(what: str, value: float, low: float, high: float) -> Iterator[str]:
+    # A comparison with NaN is False, so that NaN is a fault too.
+    if not low <= value <= high:
+        yield f"{what} is {value:g}; it lies between {low:g} and {high:g}"
+
+
+def _outside(
+    what: str, begins: datetime, ends: datetime, start: datetime, end: datetime
+) -> Iterator[str]:
+    if ends < begins:
+        yield f"{what} ends at {format_instant(ends)}, before it starts"
+    if not start <= begins < end:
+        yield (
+            f"{what} starts at {format_instant(begins)}, outside of the roster, which goes from "
+            f"{format_instant(start)} to {format_instant(end)}"
+        )
