@@ -35,8 +35,8 @@ class QueueEffect:
     attainment_*    share of the window's cases whose first reply is in time
     worst_hour_*    the lowest expected attainment of an hour with a case or more; None without one
     backlog_*       messages waiting; age_s_*: open seconds that the oldest of them has waited
-    breach_min_*    minutes of broken promise: of each quarter-hour of each queue as large a part as
-                    its expected attainment lies below the promised share (none answered in time: 15)
+    breach_min_*    minutes of broken promise: of each quarter-hour of each queue as large a part
+                    as its expected attainment lies below the share promised (none in time: 15)
     late_*          mean cases whose first reply is late or overdue
     recovered_at    from when it is on time again as without the scenario; when the scenario begins
                     where it never suffers; None: not within the window

@@ -7,7 +7,7 @@ so that a scenario and a repair joined are a scenario again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from scheduling.editing.changes import Change
@@ -170,8 +170,10 @@ class Scenario:
         """From when until when each part that has a span is felt."""
         for surge in self.surges:
             yield surge.start, surge.over
-        for part in (*self.handling, *self.absences, *self.policies, *self.extra, *self.loans):
-            yield part.start, part.end
+        lasting: tuple[Handling | Absence | Policy | Extra | Loan, ...] = (
+            *self.handling, *self.absences, *self.policies, *self.extra, *self.loans
+        )  # fmt: skip
+        yield from ((part.start, part.end) for part in lasting)
         for change in self.changes:
             moved = [*change.before, *change.after]
             if moved:
@@ -201,8 +203,18 @@ def joined(one: Scenario, other: Scenario) -> Scenario:
                 agent=change.agent_id,
                 day=change.day.isoformat(),
             )
-    parts = {name: (*getattr(one, name), *getattr(other, name)) for name in MANY}
-    return replace(one, **parts, shrinkage=other.shrinkage or one.shrinkage)
+    return replace(
+        one,
+        surges=(*one.surges, *other.surges),
+        handling=(*one.handling, *other.handling),
+        absences=(*one.absences, *other.absences),
+        shrinkage=other.shrinkage or one.shrinkage,
+        goals=(*one.goals, *other.goals),
+        policies=(*one.policies, *other.policies),
+        extra=(*one.extra, *other.extra),
+        loans=(*one.loans, *other.loans),
+        changes=(*one.changes, *other.changes),
+    )
 
 
 def check_scenario(scenario: Scenario, brand: Brand, *, start: datetime, end: datetime) -> None:
@@ -230,54 +242,51 @@ def _faults(scenario: Scenario, start: datetime, end: datetime) -> Iterator[str]
         count = len(getattr(scenario, name))
         if name != "changes" and count > MAX_PARTS:
             yield f"there are {count} {name}; a scenario holds at most {MAX_PARTS} of a kind"
+    for what, begins, ends in _spans(scenario):
+        if ends < begins:
+            yield f"{what} ends at {format_instant(ends)}, before it starts"
+        if not start <= begins < end:
+            yield (
+                f"{what} starts at {format_instant(begins)}, outside of the roster, which goes "
+                f"from {format_instant(start)} to {format_instant(end)}"
+            )
+    for what, value, low, high in _figures(scenario):
+        # A comparison with NaN is False, so that NaN is a fault too.
+        if value is not None and not low <= value <= high:
+            yield f"{what} is {value:g}; it lies between {low:g} and {high:g}"
+
+
+def _spans(scenario: Scenario) -> Iterator[tuple[str, datetime, datetime]]:
+    """Parts that must begin within the roster: name, begin, end."""
     for surge in scenario.surges:
-        yield from _outside("the surge", surge.start, surge.start, start, end)
-        yield from _range("factor", surge.factor, 0, MAX_FACTOR)
-        yield from _range("added contacts", surge.added, 0, MAX_ADDED)
-        yield from _range("length, minutes,", surge.length_min, 1, MAX_LENGTH_MIN)
-        yield from _range("rise, minutes,", surge.rise_min, 0, MAX_LENGTH_MIN)
-        yield from _range("half-life, minutes,", surge.half_life_min, 1, MAX_LENGTH_MIN)
+        yield "the surge", surge.start, surge.start
+    named = {"handling": "the handling time", "absences": "the absence", "policies": "the policy"}
+    for field, what in {**named, "extra": "the extra people", "loans": "the loan"}.items():
+        for part in getattr(scenario, field):
+            yield what, part.start, part.end
+
+
+def _figures(scenario: Scenario) -> Iterator[tuple[str, float | None, float, float]]:
+    """Numbers that have a range: name, value, lowest, highest."""
+    for surge in scenario.surges:
+        yield "factor", surge.factor, 0, MAX_FACTOR
+        yield "added contacts", surge.added, 0, MAX_ADDED
+        yield "length, minutes,", surge.length_min, 1, MAX_LENGTH_MIN
+        yield "rise, minutes,", surge.rise_min, 0, MAX_LENGTH_MIN
+        yield "half-life, minutes,", surge.half_life_min, 1, MAX_LENGTH_MIN
     for part in scenario.handling:
-        yield from _outside("handling", part.start, part.end, start, end)
-        yield from _range("factor of handling", part.factor, 0.05, 20)
+        yield "factor of handling", part.factor, 0.05, 20
     for absence in scenario.absences:
-        yield from _outside("the absence", absence.start, absence.end, start, end)
-        yield from _range("share absent", absence.share, 0, 1)
+        yield "share absent", absence.share, 0, 1
     if scenario.shrinkage:
-        for field in fields(scenario.shrinkage):
-            value = getattr(scenario.shrinkage, field.name)
-            if value is not None:
-                yield from _range(f"{field.name} shrinkage", value, 0, 0.95)
+        yield "planned shrinkage", scenario.shrinkage.planned, 0, 0.95
+        yield "unplanned shrinkage", scenario.shrinkage.unplanned, 0, 0.95
     for goal in scenario.goals:
-        if goal.share is not None:
-            yield from _range(f"share promised by {goal.queue}", goal.share, 0.01, 0.9999)
-        if goal.threshold_s is not None:
-            yield from _range(f"seconds promised by {goal.queue}", goal.threshold_s, 1, 7 * 86_400)
+        yield f"share promised by {goal.queue}", goal.share, 0.01, 0.9999
+        yield f"seconds promised by {goal.queue}", goal.threshold_s, 1, 7 * 86_400
     for policy in scenario.policies:
-        yield from _outside("the policy", policy.start, policy.end, start, end)
-        yield from _range("reserve", policy.reserve, 0, 1)
-        yield from _range("share answered automatically", policy.automatic, 0, 1)
-        yield from _range("minutes put off", policy.put_off_min, 0, MAX_LENGTH_MIN)
+        yield "reserve", policy.reserve, 0, 1
+        yield "share answered automatically", policy.automatic, 0, 1
+        yield "minutes put off", policy.put_off_min, 0, MAX_LENGTH_MIN
     for extra in scenario.extra:
-        yield from _outside("extra people", extra.start, extra.end, start, end)
-        yield from _range("extra people", extra.heads, 1, MAX_HEADS)
-    for loan in scenario.loans:
-        yield from _outside("the loan", loan.start, loan.end, start, end)
-
-
-def _range(what: str, value: float, low: float, high: float) -> Iterator[str]:
-    # A comparison with NaN is False, so that NaN is a fault too.
-    if not low <= value <= high:
-        yield f"{what} is {value:g}; it lies between {low:g} and {high:g}"
-
-
-def _outside(
-    what: str, begins: datetime, ends: datetime, start: datetime, end: datetime
-) -> Iterator[str]:
-    if ends < begins:
-        yield f"{what} ends at {format_instant(ends)}, before it starts"
-    if not start <= begins < end:
-        yield (
-            f"{what} starts at {format_instant(begins)}, outside of the roster, which goes from "
-            f"{format_instant(start)} to {format_instant(end)}"
-        )
+        yield "extra people", extra.heads, 1, MAX_HEADS

@@ -489,7 +489,9 @@ def test_unplanned_absence_takes_whole_shifts_at_its_rate():
     spans = np.column_stack([np.arange(n) * 10.0, np.arange(n) * 10.0 + 5])
     who = np.arange(n)
     keys = np.array([draws.combine(np.uint64(9), np.uint64(i)) for i in range(n)], np.uint64)
-    at, _, _ = draws.draw_presence(key_of("p"), spans, who, who * 0, keys, 0.0, 0.1)
+    at, _, _ = draws.draw_presence(
+        key_of("p"), spans, who, who * 0, keys, 0.0, np.full(n, 0.1), 0.0
+    )
     assert at.size / 2 / n == pytest.approx(0.9, abs=0.02)
 
 
