@@ -121,6 +121,15 @@ def draw_cases(
 
 
 @compiled
+def numbered_keys(path: np.uint64, count: int) -> Keys:
+    """Keys of a path's cases that are known by their number alone."""
+    keys = np.empty(count, np.uint64)
+    for n in range(count):
+        keys[n] = combine(path, np.uint64(n))
+    return keys
+
+
+@compiled
 def draw_handling(
     arrival: Floats,
     queue: NDArray[np.int32],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -76,6 +76,8 @@ class Simulation:
     messages       answered over all paths
     automatic      (queues,): cases of all paths that an automatic answer resolved; nothing else
                    here counts them
+    starts         by path, when the first reply to each of `Trial.cases` was begun, seconds from
+                   the start; NaN: not by the end. Empty where they are not kept
     """
 
     start: datetime
@@ -92,6 +94,7 @@ class Simulation:
     replies: NDArray[np.int64]
     messages: int
     automatic: NDArray[np.int64]
+    starts: tuple[Floats, ...] = field(repr=False, default=())
 
     @property
     def replications(self) -> int:
@@ -129,7 +132,7 @@ class Trial:
     root: np.uint64
     origin: datetime
     drawn: list[Cases] = field(repr=False, default_factory=list)
-    worked: dict[int, tuple[Floats, Floats]] = field(repr=False, default_factory=dict)
+    worked: dict[int, tuple[Floats, Floats]] = field(repr=False, init=False, default_factory=dict)
 
     @property
     def intervals(self) -> int:
@@ -171,6 +174,18 @@ class Trial:
             self.worked[r] = work
         return work
 
+    def under(self, dispatch: Dispatch) -> Trial:
+        """The same days worked otherwise: cases and handling that are kept are kept for both."""
+        trial = replace(self, dispatch=dispatch)
+        trial.worked.update(self.worked)
+        return trial
+
+    def first(self, replications: int) -> Trial:
+        """The trial's first replications."""
+        trial = replace(self, replications=replications)
+        trial.worked.update(self.worked)
+        return trial
+
     def _crew(self, staff: Staff, r: int) -> state.Crew:
         comes = draw_presence(
             self.path_key(r),
@@ -184,8 +199,18 @@ class Trial:
         )
         return state.Crew(*comes, staff.masks, staff.agents)
 
-    def run(self, staff: Staff, *, threads: int = 2, progress: Progress = silent) -> Simulation:
-        """What this staff makes of every replication."""
+    def run(
+        self,
+        staff: Staff,
+        *,
+        threads: int = 2,
+        progress: Progress = silent,
+        keep_starts: bool = False,
+    ) -> Simulation:
+        """What this staff makes of every replication.
+
+        keep_starts  fill `Simulation.starts`: 8 bytes a case and replication
+        """
         count, intervals, queues = self.replications, self.intervals, len(self.queues)
         outcomes = np.zeros((count, intervals, len(self.lines), 3), np.int32)
         backlog = np.zeros((count, intervals, queues), np.int32)
@@ -212,17 +237,20 @@ class Trial:
         absent = self.planned_shrinkage > 0 or self.unplanned_shrinkage > 0 or staff.away.any()
         some_automatic = bool((self.dispatch.answered > 0).any())
         crew = None if absent else self._crew(staff, 0)
+        starts = [np.empty(0)] * count
 
         def replicate(r: int) -> int:
             cases = self.cases(r)
             work, after = self.handling(r, cases)
+            people = np.ones(work.size, np.bool_)
             if some_automatic:
-                left = for_people(*cases, self.dispatch.answered)
-                automatic[r] = np.bincount(cases[1][~left], minlength=queues)
-                cases = cases[0][left], cases[1][left], cases[2][left]
-                work, after = work[left], after[left] if after.size else after
+                people = for_people(*cases, self.dispatch.answered)
+                automatic[r] = np.bincount(cases[1][~people], minlength=queues)
+                cases = cases[0][people], cases[1][people], cases[2][people]
+                work, after = work[people], after[people] if after.size else after
             arrivals, queue, keys = cases
             unrated = np.zeros(arrivals.size, np.int8)
+            first_start = np.full(arrivals.size, -1.0)
             at_work, on_queue, over = np.zeros((queues, intervals)), *np.zeros((2, intervals))
             begun = serve(
                 state.Cases(arrivals, queue, unrated, keys, work, after),
@@ -237,10 +265,13 @@ class Trial:
                     present=on_queue,
                     overrun=over,
                     replies=replies[r],
-                    first_start=np.full(arrivals.size, -1.0),
+                    first_start=first_start,
                 ),
             )
             busy[r], present[r], overrun[r] = at_work, on_queue, over
+            if keep_starts:
+                starts[r] = np.full(people.size, np.nan)
+                starts[r][people] = np.where(first_start >= 0.0, first_start, np.nan)
             return int(begun)
 
         messages = _in_threads(replicate, count, threads, progress)
@@ -259,6 +290,7 @@ class Trial:
             replies=replies.sum(axis=0, dtype=np.int64),
             messages=messages,
             automatic=automatic.sum(axis=0),
+            starts=tuple(starts) if keep_starts else (),
         )
 
 
