@@ -367,7 +367,13 @@ def _in_threads(
     replicate: Callable[[int], int], count: int, threads: int, progress: Progress
 ) -> int:
     """Runs `replicate(0)` to `replicate(count - 1)`; the sum of what they give."""
-    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
+    if threads <= 1:
+        alone = 0
+        for r in range(count):
+            alone += replicate(r)
+            progress((r + 1) / count, f"simulating day {r + 1} of {count}")
+        return alone
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         open_: set[Future[int]] = {pool.submit(replicate, r) for r in range(count)}
         total, done = 0, 0
         try:

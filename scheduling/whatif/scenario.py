@@ -175,7 +175,7 @@ class Scenario:
         )  # fmt: skip
         yield from ((part.start, part.end) for part in lasting)
         for change in self.changes:
-            moved = [*change.before, *change.after]
+            moved = set(change.before) ^ set(change.after)
             if moved:
                 yield min(s.start for s in moved), max(s.end for s in moved)
 

@@ -1,0 +1,334 @@
+"""Repairs ranked by what they avoid for the work they take, each simulated; and the small set that
+restores the promise, simulated together.
+
+All are played on a few of the sampled days first. Those that may be among the best are played on
+all of them, until the first ones of the ranking have been. A repair that looks best on few days and
+is not has then been seen through.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from scheduling.queueing.erlang import Floats
+from scheduling.simulation.trial import Simulation
+from scheduling.whatif.evaluate import REPLICATIONS, Beside, begin_of, played
+from scheduling.whatif.measures import (
+    Counts,
+    breach_min,
+    breach_without_each,
+    counts_of,
+    jackknife_se,
+    recovered_at,
+    share_on_time,
+)
+from scheduling.whatif.playing import answered, brand_of, dispatch_under, prepared
+from scheduling.whatif.results import Ranked, Refusal, Repair, Repairs, Together
+from scheduling.whatif.scenario import Scenario, check_scenario, joined
+from scheduling.whatif.situation import Situation
+from scheduling.whatif.window import TAIL, Window, reached, window_of
+from wfm.errors import RequestError
+from wfm.progress import Progress, part, silent
+
+# Days that every repair is played on, and how many of the ranking's first are played on all.
+FEW = 12
+SURE = 6
+# The promise is restored when no more than this part of what the scenario costs is left.
+LEFT = 0.1
+# Breach-minutes below which nothing is broken that wants a repair.
+NOTHING_MIN = 1.0
+# Members of a set, and how many are tried at each step.
+MOST_MEMBERS = 6
+TRIED = 8
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What came of the scenario with some repairs, over `days` of the sampled days.
+
+    avoided   breach-minutes; missing: those still to be avoided until the promise is restored
+    left_out  breach-minutes avoided, with each day left out in turn
+    """
+
+    days: int
+    avoided: float
+    missing: float
+    left_out: Floats = field(repr=False)
+    attainment: float
+    late_avoided: float
+    recovered_at: datetime | None
+
+    @property
+    def se(self) -> float:
+        return jackknife_se(self.left_out)
+
+    @property
+    def restores(self) -> bool:
+        """Whether so little is left that the promise is as good as without the scenario."""
+        return self.missing <= 0
+
+
+class _Bench:
+    """Plays the scenario with repairs, on few days or on all."""
+
+    def __init__(self, situation: Situation, scenario: Scenario, beside: Beside) -> None:
+        self._situation, self._scenario, self._beside = situation, scenario, beside
+        self._window = beside.window
+        self._brand = brand_of(situation.brand, scenario, beside.window.queues)
+        self._begins = begin_of(situation, scenario)
+        self._before = counts_of(beside.before, beside.window.queues)
+        self._after = counts_of(beside.after, beside.window.queues)
+        self.days = beside.after.replications
+        self.few = min(FEW, self.days)
+        self.breach_before = float(breach_min(self._before).sum())
+        self.breach = float(breach_min(self._after).sum())
+
+    def play(self, repairs: Sequence[Repair], days: int) -> _Judged:
+        """The scenario with the repairs; RequestError where they exclude each other."""
+        scenario = self._scenario
+        for repair in repairs:
+            scenario = joined(scenario, repair.does)
+        window, trial = self._window, self._beside.trial
+        if any(
+            r.does.surges or r.does.handling or r.does.goals or r.does.shrinkage for r in repairs
+        ):
+            trial = prepared(
+                self._situation, scenario, window.start, window.end, window.queues,
+                replications=self.days,
+            )  # fmt: skip
+        elif any(r.does.policies for r in repairs):
+            trial = trial.under(dispatch_under(self._brand, scenario, window.start, window.end))
+        simulation = answered(trial.first(days), self._situation, scenario, threads=1)
+        return self._judge(simulation, days)
+
+    def _judge(self, simulation: Simulation, days: int) -> _Judged:
+        before, after = (_first(counts, days) for counts in (self._before, self._after))
+        now = counts_of(simulation, self._window.queues)
+        every = list(range(len(self._window.queues)))
+        usual, broken, left = (float(breach_min(c).sum()) for c in (before, after, now))
+        return _Judged(
+            days=days,
+            avoided=broken - left,
+            missing=left - usual - LEFT * max(broken - usual, 0.0),
+            left_out=breach_without_each(after) - breach_without_each(now),
+            attainment=share_on_time(*now.together(every)),
+            late_avoided=_late(after) - _late(now),
+            recovered_at=recovered_at(
+                before.together(every), now.together(every), self._window.start, self._begins
+            ),
+        )
+
+
+def ranked_repairs(
+    situation: Situation,
+    scenario: Scenario,
+    candidates: Sequence[Repair],
+    *,
+    refused: Sequence[Refusal] = (),
+    replications: int = REPLICATIONS,
+    threads: int = 2,
+    progress: Progress = silent,
+) -> Repairs:
+    """The candidates, the best first, and the small set that restores the promise.
+
+    Deterministic in the situation's seed. Errors of `evaluate`; RequestError for a candidate that
+    changes what the scenario has changed on the same agent-day.
+    """
+    began = time.perf_counter()
+    check_scenario(scenario, situation.brand, start=situation.start, end=situation.end)
+    window = _around(situation, scenario, candidates)
+    progress(0.0, "simulating the scenario")
+    beside = played(situation, scenario, window, replications=replications, threads=threads)
+    bench = _Bench(situation, scenario, beside)
+    judged = _race(bench, candidates, threads, part(progress, 0.15, 0.7))
+    together = None
+    if bench.breach - bench.breach_before > NOTHING_MIN:
+        together = _together(bench, candidates, judged, threads, part(progress, 0.7, 1.0))
+    progress(1.0, "repairs ranked")
+    return Repairs(
+        scenario=scenario,
+        breach_min=bench.breach,
+        breach_min_before=bench.breach_before,
+        ranked=tuple(
+            Ranked(
+                repair=candidates[n],
+                avoided_min=judged[n].avoided,
+                avoided_se=judged[n].se,
+                per_hour=_per_hour(candidates[n], judged[n]),
+                attainment=judged[n].attainment,
+                late_avoided=judged[n].late_avoided,
+                recovered_at=judged[n].recovered_at,
+                restores=judged[n].restores,
+            )
+            for n in _order(candidates, judged)
+        ),
+        refused=tuple(refused),
+        together=together,
+        replications=replications,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _around(situation: Situation, scenario: Scenario, candidates: Sequence[Repair]) -> Window:
+    """The scenario's window with all that the candidates reach."""
+    window = window_of(situation, scenario)
+    parts = [repair.does for repair in candidates]
+    ends = [span[1] for does in parts for span in does.spans]
+    end = max([window.end, *(end + TAIL for end in ends)])
+    queues = reached(situation, scenario, *parts)
+    return Window(window.start, min(end, situation.end), queues)
+
+
+def _race(
+    bench: _Bench, candidates: Sequence[Repair], threads: int, progress: Progress
+) -> dict[int, _Judged]:
+    """What came of each candidate: on few days, and of the best ones on all."""
+    every = list(range(len(candidates)))
+
+    def told(done: int, stage: str) -> None:
+        progress(min(0.99, done / max(1, len(candidates) + SURE)), stage)
+
+    judged = _played(bench, [[candidates[n]] for n in every], bench.few, threads, told)
+    found = dict(zip(every, judged, strict=True))
+    while True:
+        first = _order(candidates, found)[:SURE]
+        unsure = [n for n in first if found[n].days < bench.days]
+        if not unsure:
+            return found
+        told(len(candidates), f"the best {SURE} on all days")
+        sets = [[candidates[n]] for n in unsure]
+        found.update(zip(unsure, _played(bench, sets, bench.days, threads), strict=True))
+
+
+def _played(
+    bench: _Bench,
+    sets: Sequence[Sequence[Repair]],
+    days: int,
+    threads: int,
+    told: Callable[[int, str], None] = lambda done, stage: None,
+) -> list[_Judged]:
+    """Each set of repairs on so many days, several at a time."""
+    found = []
+    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
+        waiting = [pool.submit(bench.play, repairs, days) for repairs in sets]
+        try:
+            for done, one in enumerate(waiting):
+                found.append(one.result())
+                told(done + 1, f"repair {done + 1} of {len(sets)}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return found
+
+
+def _per_hour(repair: Repair, judged: _Judged) -> float:
+    return judged.avoided / repair.effort_h
+
+
+def _order(candidates: Sequence[Repair], judged: dict[int, _Judged]) -> list[int]:
+    """The best first; of equals the one that comes first among the candidates."""
+    return sorted(judged, key=lambda n: (-round(_per_hour(candidates[n], judged[n]), 6), n))
+
+
+# -- a few together ------------------------------------------------------------------------------
+
+
+def _together(
+    bench: _Bench,
+    candidates: Sequence[Repair],
+    judged: dict[int, _Judged],
+    threads: int,
+    progress: Progress,
+) -> Together | None:
+    """Repair by repair the one that avoids most for its work beside those taken; then without those
+    that the others make needless. None where none helps beyond chance.
+    """
+    useful = [n for n in _order(candidates, judged) if judged[n].avoided > 2 * judged[n].se]
+    if not useful:
+        return None
+    taken = [candidates[useful[0]]]
+    now = bench.play(taken, bench.days)
+    while not now.restores and len(taken) < MOST_MEMBERS:
+        progress(len(taken) / (MOST_MEMBERS + 1), f"{len(taken)} together")
+        options = [c for n in useful if _fits(c := candidates[n], taken)]
+        step = _next(bench, taken, now, options, threads)
+        if step is None:
+            break
+        taken, now = step
+    if now.restores:
+        taken, now = _pruned(bench, taken, now)
+    alone = {candidates[n].repair_id: judged[n].avoided for n in judged}
+    return Together(
+        repairs=tuple(taken),
+        avoided_min=now.avoided,
+        avoided_se=now.se,
+        summed_min=sum(alone[r.repair_id] for r in taken),
+        effort_h=sum(r.effort_h for r in taken),
+        attainment=now.attainment,
+        recovered_at=now.recovered_at,
+        restores=now.restores,
+    )
+
+
+def _next(
+    bench: _Bench, taken: list[Repair], now: _Judged, options: list[Repair], threads: int
+) -> tuple[list[Repair], _Judged] | None:
+    """The set with one more, on all days; None where none adds anything.
+
+    options  the best for their work first
+    """
+    strongest = sorted(options, key=lambda r: (-r.staff_hours, r.repair_id))
+    tried = list(dict.fromkeys([*options[:TRIED], *strongest[: TRIED // 2]]))
+    few = bench.play(taken, bench.few)
+    found = _played(bench, [[*taken, one] for one in tried], bench.few, threads)
+    gains = [judged.avoided - few.avoided for judged in found]
+    # As much as the places that are left have to bring, each, if the promise is to be restored.
+    wanted = max(few.missing, 0.0) / (MOST_MEMBERS - len(taken))
+
+    def rank(n: int) -> tuple[bool, float, int]:
+        enough = gains[n] >= min(wanted, few.missing)
+        return not enough, -gains[n] / (tried[n].effort_h if enough else 1.0), n
+
+    for n in sorted((n for n in range(len(tried)) if gains[n] > 0), key=rank)[:2]:
+        more = [*taken, tried[n]]
+        judged = bench.play(more, bench.days)
+        if judged.avoided > now.avoided:
+            return more, judged
+    return None
+
+
+def _pruned(bench: _Bench, taken: list[Repair], now: _Judged) -> tuple[list[Repair], _Judged]:
+    """Without repairs that it is restored without, the dearest first."""
+    for repair in sorted(taken, key=lambda r: -r.effort_h):
+        rest = [r for r in taken if r is not repair]
+        if rest:
+            judged = bench.play(rest, bench.days)
+            if judged.restores:
+                taken, now = rest, judged
+    return taken, now
+
+
+def _fits(repair: Repair, taken: Sequence[Repair]) -> bool:
+    """Whether the repair can be had beside the others: other agent-days, and of two sizes of one
+    change of policy only one.
+    """
+    scenario = Scenario()
+    try:
+        for one in (*taken, repair):
+            scenario = joined(scenario, one.does)
+    except RequestError:
+        return False
+    alike = (one for one in taken if one.kind == repair.kind and one.does.policies)
+    return repair not in taken and not (repair.does.policies and any(alike))
+
+
+def _first(counts: Counts, days: int) -> Counts:
+    return replace(counts, on_time=counts.on_time[:days], judged=counts.judged[:days])
+
+
+def _late(counts: Counts) -> float:
+    return float((counts.judged - counts.on_time).sum(axis=(1, 2)).mean())
