@@ -129,7 +129,7 @@ def _slower(forecast: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     for part in scenario.handling:
         felt = ((forecast["start"] >= part.start) & (forecast["start"] < part.end)).to_numpy()
         if part.queues:
-            felt &= forecast["queue"].isin(part.queues).to_numpy()
+            felt = felt & forecast["queue"].isin(part.queues).to_numpy()
         factor[felt] *= part.factor
     return forecast.assign(aht_s=forecast["aht_s"] * factor)
 
@@ -234,7 +234,8 @@ def people(
     """
     there = situation.on_shift_with(scenario.changes, start, end).assign(away=0.0)
     for absence in scenario.absences:
-        there = _without(there, absence)
+        if absence.share > 0 or absence.agents:
+            there = _without(there, absence)
     for loan in scenario.loans:
         there = _lent(there, loan)
     if scenario.extra:

@@ -27,6 +27,8 @@ THOUGHTS = 3
 MOST_LEAD = timedelta(hours=24)
 # A queue that shuts is joined so long before it last shut: what waits for its opening comes then.
 BEFORE_SHUTTING = timedelta(hours=2)
+# What has waited for an opening is worked off so long after it.
+AFTER_OPENING = timedelta(hours=2)
 # After it should have worked off what it brought, a scenario is watched for so long.
 TAIL = timedelta(hours=3)
 
@@ -47,7 +49,7 @@ def window_of(situation: Situation, *scenarios: Scenario) -> Window:
     """
     queues = reached(situation, *scenarios)
     spans = [span for scenario in scenarios for span in scenario.spans]
-    if not queues or not spans:
+    if not spans:
         return Window(situation.start, situation.end, queues)
     begins = max(min(span[0] for span in spans), situation.start)
     felt = min(max(span[1] for span in spans), situation.end)
@@ -65,7 +67,7 @@ def longer(window: Window, situation: Situation) -> Window:
 def reached(situation: Situation, *scenarios: Scenario) -> tuple[str, ...]:
     """The queues that the scenarios change, and all that share agents with them, directly or not.
 
-    In the brand's order.
+    In the brand's order; all of them where nothing is changed.
     """
     names = situation.queues
     touched = {queue for scenario in scenarios for queue in _touched(situation, scenario)}
@@ -80,7 +82,7 @@ def reached(situation: Situation, *scenarios: Scenario) -> tuple[str, ...]:
         more = {q for group in groups if group & touched for q in group} - touched
         touched |= more
         grown = bool(more)
-    return tuple(q for q in names if q in touched)
+    return tuple(q for q in names if q in touched) or names
 
 
 def _touched(situation: Situation, scenario: Scenario) -> Collection[str]:
@@ -113,18 +115,17 @@ def _before(at: datetime, queues: Iterable[Queue], situation: Situation) -> date
     begin = at - min(lead, MOST_LEAD)
     for queue in queues:
         if not queue.window.is_always:
-            begin = min(begin, _last_shut(queue, begin, at))
+            begin = min(begin, _while_open(queue, begin))
     return situation.start + (begin - situation.start) // STEP * STEP
 
 
-def _last_shut(queue: Queue, begin: datetime, at: datetime) -> datetime:
-    """Shortly before the last shutting of the queue by `begin`, if it is shut after it until `at`.
+def _while_open(queue: Queue, begin: datetime) -> datetime:
+    """`begin`, or shortly before the queue last shut where it is shut then or has just opened.
 
     Back by two weeks at most.
     """
-    spans = open_spans(queue.window, begin - timedelta(days=14), at)
-    shut_until = [opens for opens, _ in spans if opens > begin]
-    if not shut_until:
+    spans = list(open_spans(queue.window, begin - timedelta(days=14), begin + INTERVAL))
+    if any(opens + AFTER_OPENING <= begin < closes for opens, closes in spans):
         return begin
     shut = [closes for _, closes in spans if closes <= begin]
     return max(shut) - BEFORE_SHUTTING if shut else begin
