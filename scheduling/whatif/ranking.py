@@ -163,6 +163,7 @@ def ranked_repairs(
                 late_avoided=judged[n].late_avoided,
                 recovered_at=judged[n].recovered_at,
                 restores=judged[n].restores,
+                days=judged[n].days,
             )
             for n in _order(candidates, judged)
         ),

@@ -136,6 +136,8 @@ class Ranked:
     per_hour        avoided_min over the repair's effort_h: what repairs are ranked by
     restores        whether no more breach-minutes are left than without the scenario, but for a
                     tenth of what it costs
+    days            sampled days that it was played on: all of them for the ranking's first, fewer
+                    for those that fell behind
     """
 
     repair: Repair
@@ -146,6 +148,7 @@ class Ranked:
     late_avoided: float
     recovered_at: datetime | None
     restores: bool
+    days: int
 
 
 @dataclass(frozen=True)
