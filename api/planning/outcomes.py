@@ -46,16 +46,18 @@ def recorded_of(
 
     now  up to when our own queue tells; imports tell up to the last instant they name
     """
-    rows: list[tuple[float, float, float, float]] = []
+    rows: list[tuple[float, float, float, float, float]] = []
     for case in results.recorded(connection, queue.name, start, end):
         arrived, first = case.received_at.timestamp(), _seconds(case.first_response_at)
-        rows.append((arrived, first, _seconds(case.resolved_at), case.paused_s or 0.0))
+        handling_s = np.nan if case.handling_s is None else case.handling_s
+        rows.append((arrived, first, _seconds(case.resolved_at), case.paused_s or 0.0, handling_s))
     if extents.own is not None:
         for own in results.own_cases(connection, queue.name, start, end):
             arrived, first = own.received_at.timestamp(), _seconds(own.first_response_at)
             paused_s = sum(open_seconds(queue.window, since, to) for since, to in own.pauses)
-            rows.append((arrived, first, _seconds(own.resolved_at), paused_s))
-    received, replied, resolved, paused = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+            handling_s = np.nan if own.handling_s is None else own.handling_s
+            rows.append((arrived, first, _seconds(own.resolved_at), paused_s, handling_s))
+    received, replied, resolved, paused, handling = np.array(rows, float).reshape(-1, 5).T
     known = [extent for extent in (extents.imported, extents.own) if extent is not None]
     until = now if extents.own is not None else max(extent.last for extent in known)
     return Recorded(
@@ -66,6 +68,7 @@ def recorded_of(
         first=min(extent.first for extent in known).timestamp(),
         until=until.timestamp(),
         complete=extents.own is not None,
+        handling_s=handling,
     )
 
 

@@ -5,6 +5,8 @@ What is asked of a situation gets no store, so that a what-if cannot publish.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from api.planning.drafts import rostered
 from api.planning.rostered import Rostered, shelved
 from api.planning.shelf import Shelf
@@ -29,10 +31,19 @@ def situation_for(store: Store, which: str | int = "current") -> Situation:
     name = (*shelved(home.plan), home.draft_id, home.revision)
     held = _SITUATIONS.get(name, lambda: _situation(home, ground))
     if held.ground is not ground:
-        # Brand, agents, the clock or the roster before have changed.
-        held = _situation(home, ground)
+        held = (
+            replace(held, ground=ground)
+            if _alike(held.ground, ground)
+            else _situation(home, ground)
+        )
         _SITUATIONS.put(name, held)
     return held
+
+
+def _alike(one: EditGround, other: EditGround) -> bool:
+    """Whether nothing but the clock has moved: what is past may not be edited any more."""
+    same = (one.brand, one.agents) == (other.brand, other.agents)
+    return same and one.reaching.equals(other.reaching)
 
 
 def _situation(home: Rostered, ground: EditGround) -> Situation:

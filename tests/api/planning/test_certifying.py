@@ -10,6 +10,7 @@ import pytest
 
 from api.planning import certificates
 from api.planning.certificates import CertifyRequest, certify_plan
+from api.planning.outcomes import extents_of, recorded_of
 from api.planning.plan import seed_of
 from api.planning.records import load_plan
 from forecasting.scenarios.paths import Noise
@@ -358,6 +359,44 @@ def test_cases_of_our_own_queue_count_when_their_day_is_over(small: Store):
     # It paused from our reply until the customer wrote again, and ended with our last one.
     assert case.pauses == ((minutes[1], minutes[2]),)
     assert case.resolved_at == minutes[3]
+
+
+def test_our_own_queue_tells_how_long_a_first_reply_took_from_its_last_claim(small: Store):
+    publish(small, keep_plan(small))
+    brand = small_brand()
+    minute = timedelta(minutes=1)
+    opened = MONDAY + timedelta(hours=1)
+    contact = Contact("x", "@x", "1", "x", "kim", "Hello?", opened)
+    take_in(later(small, opened), contact, brand=brand, actor="test", raw_body="{}")
+
+    def claimed(after: timedelta) -> claims.Claimed:
+        held = claims.claim_next(later(small, opened + after), "a0", brand=brand, actor="test")
+        assert held is not None
+        return held
+
+    held = claimed(2 * minute)
+    with small.reading() as connection:
+        (case,) = results.own_cases(connection, "x", MONDAY, MONDAY + DAY)
+    assert case.handling_s is None
+    claims.release(
+        later(small, opened + 3 * minute), held.case.case_id, held.lease_token, actor="t"
+    )
+    held = claimed(4 * minute)
+    case_id, token = held.case.case_id, held.lease_token
+    claims.answer(later(small, opened + 9 * minute), case_id, token, "Here.", actor="test")
+    with small.reading() as connection:
+        (case,) = results.own_cases(connection, "x", MONDAY, MONDAY + DAY)
+        recorded = recorded_of(
+            connection,
+            brand.queue("x"),
+            MONDAY,
+            MONDAY + DAY,
+            extents=extents_of(connection)["x"],
+            now=MONDAY + DAY,
+        )
+    assert case.handling_s == 300.0
+    assert recorded.handling_s is not None
+    assert recorded.handling_s.tolist() == [300.0]
 
 
 def converse(store: Store, at: datetime, *minutes: int) -> None:

@@ -404,10 +404,12 @@ def test_a_plan_is_made_on_the_adjusted_forecast_and_keeps_it(store: Store, inpu
     request = records.PlanRequest(MONDAY, 1, 3, 2, ("blend",))
     loaded = records.load(store, request)
     assert [one.adjustment_id for one in loaded.adjustments] == [key]
-    plan = compute_plan(loaded)
+    # Two days of the week, in a third of the time.
+    end = inputs.start + 2 * DAY
+    plan = compute_plan(replace(loaded, end=end))
     without = make_forecast(
         inputs.volumes, inputs.brand, (),
-        start=inputs.start, end=inputs.start + WEEK, seed=3, models=("blend",),
+        start=inputs.start, end=end, seed=3, models=("blend",),
     ).table.sort_values(["start", "queue"], ignore_index=True)  # fmt: skip
 
     plan_id = records.save_draft(store, plan, "ann")
