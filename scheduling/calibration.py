@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from scheduling.certificate import DIGITS, Certificate, GoalResult, Series
 from scheduling.queueing.erlang import Floats
-from scheduling.simulation.setting import windows_of
+from scheduling.verdicts import Bools, FirstReplies, OpenTime
 from wfm.brands import Brand, Queue
 from wfm.frames import INSTANT
 from wfm.timegrid import INTERVAL_S
@@ -46,7 +45,6 @@ SCORES = (
     "p10", "p90", "cases", "on_time",
 )  # fmt: skip
 
-Bools = NDArray[np.bool_]
 Wholes = NDArray[np.int64]
 # By queue and kind ("goal", "opening"): counts of its first promise, and which days they tell of.
 _Promises = dict[tuple[str, str], tuple[int, Wholes, Bools]]
@@ -60,6 +58,7 @@ class Recorded:
     first_response  first human reply, sent; NaN: none
     resolved        NaN: open
     paused_s        open seconds in which a case waited for its customer
+    handling_s      active seconds until the first reply was sent; NaN: not known, None: of none
     first, until    the first arrival on record at all, and the instant up to which results tell
     complete        whether what arrived up to `until` is on record without doubt; else a day that
                     reaches beyond it counts if hardly anything is missing
@@ -72,6 +71,7 @@ class Recorded:
     first: float
     until: float
     complete: bool = False
+    handling_s: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -145,56 +145,22 @@ def _judge(certificate: Certificate, goal: GoalResult, queue: Queue, cases: Reco
     inside = (received >= 0) & (received < horizon)
     received, until = received[inside], cases.until - start
     first, ended = cases.first_response[inside] - start, cases.resolved[inside] - start
-    clock = _OpenTime(queue, certificate.start, certificate.end)
+    clock = OpenTime(queue, certificate.start, certificate.end)
     threshold = float(goal.threshold_s or 0)
-    is_open = clock.is_open(received)
     # A case that was resolved without a human reply is outside of every denominator.
     counts = np.isfinite(first) | ~np.isfinite(ended)
-    stopped = ended if goal.metric == "resolution" else first
-    answered = np.isfinite(stopped)
-    at = np.where(answered, stopped, until)
-    if goal.goal == "opening":
-        counts &= ~is_open
-        late = at > clock.next_opening(received) + threshold
+    if goal.metric == "resolution":
+        at = np.where(np.isfinite(ended), ended, until)
+        late = clock.before(at) - clock.before(received) - cases.paused_s[inside] > threshold
+        judged = counts & (np.isfinite(ended) | late)
     else:
-        taken = clock.before(at) - clock.before(received)
-        if goal.metric == "resolution":
-            taken -= cases.paused_s[inside]
-        else:
-            counts &= is_open
-        late = taken > threshold
-    judged = counts & (answered | late)
+        promise = FirstReplies(clock, received, threshold_s=threshold, opening_s=threshold)
+        told, late, _ = promise.judge(first, until)
+        judged = counts & told & (promise.is_open == (goal.goal == "goal"))
     interval = (received // INTERVAL_S).astype(np.int64)
     size = int(horizon // INTERVAL_S)
     on_time = np.bincount(interval[judged & ~late], minlength=size)
     return np.stack([on_time, np.bincount(interval[judged], minlength=size)], axis=1)
-
-
-class _OpenTime:
-    """A queue's open time, seconds from `start`."""
-
-    def __init__(self, queue: Queue, start: datetime, end: datetime) -> None:
-        windows, _, _ = windows_of([queue], start, end)
-        self._opens, self._shuts, self._passed = windows
-
-    def before(self, at: Floats) -> Floats:
-        """Open seconds before each instant; those of NaN are NaN."""
-        place = np.clip(np.searchsorted(self._opens, at, side="right") - 1, 0, None)
-        if not self._opens.size:
-            return np.zeros_like(at)
-        spent = np.clip(at - self._opens[place], 0.0, (self._shuts - self._opens)[place])
-        return np.asarray(self._passed[place] + spent)
-
-    def is_open(self, at: Floats) -> Bools:
-        place = np.searchsorted(self._opens, at, side="right") - 1
-        inside = place >= 0
-        inside[inside] = at[inside] < self._shuts[place[inside]]
-        return np.asarray(inside)
-
-    def next_opening(self, at: Floats) -> Floats:
-        """When it opens next after each instant at which it is shut; infinite: not to be seen."""
-        opens = np.append(self._opens, np.inf)
-        return np.asarray(opens[np.searchsorted(self._opens, at, side="right")])
 
 
 def _days_told(certificate: Certificate, queue: str, cases: Recorded) -> Bools:

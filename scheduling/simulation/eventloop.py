@@ -71,7 +71,15 @@ from scheduling.simulation.state import (
     Team,
     room_for,
 )
-from scheduling.simulation.waiting import NOBODY, before, leave, line_up, rise, sink
+from scheduling.simulation.waiting import (
+    NOBODY,
+    before,
+    first_to_come,
+    leave,
+    line_up,
+    rise,
+    sink,
+)
 
 ONE = np.uint64(1)
 # Sums of seconds compared with a threshold: below any clock's tick.
@@ -173,10 +181,11 @@ def _answer(
                 if waiting[q] > 0:
                     came_at = interval_end
                     for line in range(q * CLASSES, (q + 1) * CLASSES):
-                        if head[line] != NOBODY:
-                            came_at = min(came_at, received[head[line]])
-                        if late_head[line] != NOBODY:
-                            came_at = min(came_at, received[late_head[line]])
+                        came_at = min(
+                            came_at,
+                            first_to_come(head, behind, line, received),
+                            first_to_come(late_head, behind, line, received),
+                        )
                     if always[q]:
                         oldest[now, q] = interval_end - came_at
                     else:
@@ -486,6 +495,7 @@ def _judge_the_rest(cases: Cases, rules: Rules, tally: Tally, talks: Talks) -> N
     windows, window_of, outcomes = rules.windows, rules.window_of, tally.outcomes
     received, due, opening, waits = talks.received, talks.due, talks.opening, talks.waits
     open_wait, message, resolved = talks.open_wait, talks.message, talks.resolved
+    promised = rules.law[:, FIRST_DUE_S]
     horizon, again_any = outcomes.shape[0] * INTERVAL, talks.message.size > 0
     for case in range(arrival.size):
         q = queue[case]
@@ -499,7 +509,9 @@ def _judge_the_rest(cases: Cases, rules: Rules, tally: Tally, talks: Talks) -> N
             pending = open_before(windows, first, last, horizon) - open_before(
                 windows, first, last, received[case]
             )
-            if number == 0 and due[case] < horizon:
+            # By what was promised: a message that was put off stands later in the order alone.
+            late = pending > promised[q] if not opening[case] else due[case] < horizon
+            if number == 0 and late:
                 tally.replies[q, REPLY_BINS - 1] += 1
         home = int(arrival[case] / INTERVAL)
         for line in range(line_of[q], line_of[q + 1]):

@@ -68,6 +68,19 @@ def leave(head: Places, tail: Places, behind: Places, line: int) -> None:
 
 
 @inner
+def first_to_come(head: Places, behind: Places, line: int, received: Floats) -> float:
+    """When the longest waiting of a list came; infinite for an empty list.
+
+    It need not stand first: a message that was put off stands behind younger ones.
+    """
+    came, case = np.inf, head[line]
+    while case != NOBODY:
+        came = min(came, received[case])
+        case = behind[case]
+    return came
+
+
+@inner
 def rise(idle: Places, following: Places, previous: Places, place: int, agent: int) -> None:
     """Takes an agent out of a list of idle ones."""
     if idle[place] == agent:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pandas as pd
@@ -63,20 +63,29 @@ def evaluate(
     threads: int = 2,
     progress: Progress = silent,
     among: Sequence[Scenario] = (),
+    until: datetime | None = None,
 ) -> Evaluation:
     """The scenario beside the roster without it; deterministic in the situation's seed.
 
     among  scenarios that it is compared with: all get one window
+    until  to be watched for so long at least
 
-    RequestError naming every fault of the scenario, NotFound for an unknown queue, Conflict where
-    the roster has moved on from what its changes replace.
+    RequestError naming every fault of the scenario, NotFound for an unknown queue or agent,
+    Conflict where the roster has moved on from what its changes replace.
     """
     began = time.perf_counter()
     check_scenario(scenario, situation.brand, start=situation.start, end=situation.end)
+    away = {agent_id for absence in scenario.absences for agent_id in absence.agents}
+    lent = {agent_id for loan in scenario.loans for agent_id in loan.agents}
+    for agent_id in sorted(away | lent):
+        situation.ground.agent(agent_id)
+    window = window_of(situation, scenario, *among)
+    if until is not None:
+        window = replace(window, end=max(window.end, until))
     beside = played(
         situation,
         scenario,
-        window_of(situation, scenario, *among),
+        window,
         replications=replications,
         threads=threads,
         progress=progress,

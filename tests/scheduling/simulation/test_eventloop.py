@@ -44,6 +44,8 @@ class Scene:
     presence: list[tuple[float, int, int]] | None = None  # instant, agent, group or -1
     masks: tuple[int, ...] = (-1,)
     late_every: int = 0
+    spiking: tuple[int, int] = (0, 1 << 30)  # intervals of spike mode, where there is one
+    put_off: dict[int, tuple[int, int, float]] = field(default_factory=dict)  # from, until, by
     fifo: bool = False
     hold: tuple[int, ...] = (0,)
     salt: int = 0
@@ -77,6 +79,14 @@ class Scene:
         counts = np.empty((1, 1), np.int64)
         counts[0, 0] = len(self.arrival)
         return draws.draw_cases(root, counts, np.array([0], np.uint64), 0)[2]
+
+    def late_every_in(self, interval: int) -> int:
+        return self.late_every if self.spiking[0] <= interval < self.spiking[1] else 0
+
+    def put_off_in(self, interval: int, queue: int) -> float:
+        """Seconds by which a message that comes then is due later in the order."""
+        begins, ends, by_s = self.put_off.get(queue, (0, 0, 0.0))
+        return by_s if begins <= interval < ends else 0.0
 
     def coming(self) -> list[tuple[float, int, int]]:
         return self.presence or [(0.0, a, 0) for a in range(self.agents)]
@@ -126,8 +136,15 @@ class Scene:
                 switches=np.array(sorted(switches), float),
                 lines=lines,
                 line_of=np.arange(self.queues + 1),
-                late_every=np.full((self.intervals, self.queues), self.late_every, np.int64),
-                put_off=np.zeros((self.intervals, self.queues)),
+                late_every=np.array(
+                    [[self.late_every_in(i)] * self.queues for i in range(self.intervals)]
+                ),
+                put_off=np.array(
+                    [
+                        [self.put_off_in(i, q) for q in range(self.queues)]
+                        for i in range(self.intervals)
+                    ]
+                ),
                 lost_s=LOST.total_seconds(),
                 fifo=self.fifo,
             ),
@@ -161,8 +178,20 @@ def instant(seconds: float) -> datetime:
     return ZERO + timedelta(microseconds=round(seconds * 1e6))
 
 
-def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
-    """First starts, busy seconds and messages by one heap of events and a sorted list of waiting.
+@dataclass
+class Witness:
+    """Intervals by queues: messages that wait, and open seconds since the first of those came that
+    wait for anybody."""
+
+    starts: dict[int, float]
+    worked: float
+    begun: int
+    backlog: np.ndarray
+    oldest: np.ndarray
+
+
+def naive(scene: Scene) -> Witness:
+    """What the loop tells, by one heap of events and a sorted list of waiting.
 
     Written from the rules alone: agents are looked at one by one, the order is `wfm.order`'s key.
     """
@@ -190,6 +219,7 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
     def due_of(case: int, number: int, t: float) -> float:
         q = queue[case]
         left = law[q, state.FOLLOW_DUE_S] if number else law[q, state.FIRST_DUE_S]
+        left += scene.put_off_in(int(t // INTERVAL), q)
         if not number and not any(a <= t < b for a, b in spans[q]):
             return min(a for a, _ in spans[q] if a > t) + law[q, state.OPENING_DUE_S]
         for a, b in spans[q]:
@@ -208,6 +238,7 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
     starts: dict[int, float] = {}
     worked, begun = 0.0, 0
     holder: dict[int, int] = {}  # case -> agent
+    came_at: dict[int, float] = {}  # case -> when its newest message came
     hold = [int(h) for h in law[:, state.HOLD]]
 
     def may(agent: int, case: int) -> bool:
@@ -222,8 +253,28 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
         for case in cases:
             holder.pop(case, None)
 
+    backlog = np.zeros((scene.intervals, scene.queues), int)
+    oldest = np.zeros((scene.intervals, scene.queues))
+    told = 0
+
+    def tell(until: float) -> None:
+        nonlocal told
+        while told < scene.intervals and (told + 1) * INTERVAL <= until:
+            end = (told + 1) * INTERVAL
+            for q in range(scene.queues):
+                of_queue = [w for w, _, _ in waiting if queue[w.case_id] == q]
+                backlog[told, q] = len(of_queue)
+                came = [came_at[w.case_id] for w in of_queue if w.case_id not in holder]
+                if came:
+                    first = min(came)
+                    oldest[told, q] = sum(
+                        max(min(b, end) - max(a, first), 0.0) for a, b in spans[q]
+                    )
+            told += 1
+
     while events:
         t, _, _, what = heapq.heappop(events)
+        tell(t)
         if t >= scene.horizon:
             break
         if what[0] == "come" and what[2] >= 0:
@@ -242,7 +293,7 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
                 let_go([what[2]])
         else:
             case, number = what[1], what[2]
-            due = due_of(case, number, t)
+            due, came_at[case] = due_of(case, number, t), t
             if queue[case] not in opened:
                 let_go([case])
             waiting.append((Waiting(case, instant(due), severity[case], instant(t)), number, due))
@@ -253,7 +304,7 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
                     q = queue[w.case_id]
                     if not may(agent, w.case_id):
                         continue
-                    mode = scene.late_every > 0
+                    mode = scene.late_every_in(int(t // INTERVAL)) > 0
                     late_last = late_last_for(claims[q] + 1, spike_mode=mode)
                     key = order_key(w, now=instant(t), late_last=late_last)
                     if scene.fifo:
@@ -283,7 +334,8 @@ def naive(scene: Scene) -> tuple[dict[int, float], float, int]:
                     keys[case], at + draws.THINK, law[q, state.THINK_MU], law[q, state.THINK_SIGMA]
                 )
                 plan(t + work + think, 3, "write", case, number + 1)
-    return starts, worked, begun
+    tell(scene.horizon)
+    return Witness(starts, worked, begun, backlog, oldest)
 
 
 def arrivals(count: int, hours: float, seed: int = 1) -> list[float]:
@@ -294,6 +346,7 @@ def scenes() -> list[Scene]:
     rng = np.random.default_rng(5)
     mixed = [int(q) for q in rng.integers(0, 3, 400)]
     severe = [int(s) for s in rng.integers(0, 3, 400)]
+    mixed_of_two = [min(q, 1) for q in mixed[:140]]
     shifts = []
     for a in range(6):
         begin, off = 600.0 * a + 1.5, 9000.0 + 700.0 * a
@@ -345,20 +398,44 @@ def scenes() -> list[Scene]:
             continue_p=0.3,
             late_every=5,
         ),
+        # Spike mode for four hours; messages that come meanwhile are put off, then no more.
+        replace(
+            chats,
+            hold=(0,),
+            late_every=5,
+            spiking=(8, 24),
+            put_off={0: (4, 20, 7200.0), 1: (10, 12, 900.0)},
+        ),
+        # More than two agents can answer for an hour, of which the first half is put off.
+        Scene(
+            arrivals(80, 1) + [3600.0 + t for t in arrivals(60, 5)],
+            agents=2,
+            intervals=32,
+            queues=2,
+            queue=mixed_of_two,
+            continue_p=0.3,
+            due_s=(900.0, 7200.0),
+            late_every=5,
+            spiking=(2, 12),
+            put_off={0: (0, 2, 7200.0), 1: (2, 6, 3600.0)},
+            open_spans={1: [(0.0, 12_000.0), (14_000.0, 60_000.0)]},
+        ),
     ]
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(9))
 def test_cases_wait_as_long_as_in_a_naive_loop(number):
-    """Skills, shifts, windows, follow-ups, conversations held, and every order."""
+    """Skills, shifts, windows, follow-ups, conversations held, every order and policy by hours."""
     scene = scenes()[number]
     got = scene.run()
-    starts, worked, begun = naive(scene)
+    expected = naive(scene)
 
-    expected = np.array([starts.get(c, -1.0) for c in range(len(scene.arrival))])
-    assert got.first_start == pytest.approx(expected, abs=1e-6)
-    assert got.messages == begun
-    assert got.busy.sum() == pytest.approx(worked)
+    starts = np.array([expected.starts.get(c, -1.0) for c in range(len(scene.arrival))])
+    assert got.first_start == pytest.approx(starts, abs=1e-6)
+    assert got.messages == expected.begun
+    assert got.busy.sum() == pytest.approx(expected.worked)
+    assert (got.backlog == expected.backlog).all()
+    assert got.oldest == pytest.approx(expected.oldest, rel=1e-5)
 
 
 @pytest.mark.parametrize("late_last", [False, True])
@@ -403,14 +480,14 @@ def test_equal_deadlines_are_first_come_first_served():
 def test_what_comes_in_is_answered_or_still_there():
     scene = scenes()[5]
     got = scene.run()
-    starts, worked, _ = naive(scene)
-    unanswered = len(scene.arrival) - len(starts)
+    expected = naive(scene)
+    unanswered = len(scene.arrival) - len(expected.starts)
 
     assert got.outcomes[:, 0, :].sum() <= len(scene.arrival)
-    assert (got.first_start >= 0).sum() == len(starts)
+    assert (got.first_start >= 0).sum() == len(expected.starts)
     # A backlog counts follow-ups too.
     assert got.backlog[-1].sum() >= unanswered - 1
-    assert got.busy.sum() == pytest.approx(worked)
+    assert got.busy.sum() == pytest.approx(expected.worked)
 
 
 def test_an_agent_finishes_the_message_in_hand_after_the_shift():

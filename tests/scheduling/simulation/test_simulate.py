@@ -10,9 +10,10 @@ import pytest
 
 from scheduling.simulation import state
 from scheduling.simulation.attainment import attainment_by_interval, first_response_s
+from scheduling.simulation.dispatch import dispatch_of
 from scheduling.simulation.setting import lines_of
 from scheduling.simulation.simulate import simulate
-from scheduling.simulation.staff import staff_of_heads
+from scheduling.simulation.staff import staff_of, staff_of_heads
 from scheduling.simulation.trial import make_trial
 from wfm.brands import Planning
 from wfm.calendars import Hours, ServiceWindow
@@ -54,6 +55,34 @@ def test_every_case_that_is_due_is_judged_once(make_desk, staff):
         due = desk.paths.contacts[:, :-1].sum(axis=(1, 2))
         assert (judged <= came).all()
         assert (judged >= due).all()
+
+
+def test_when_each_first_reply_was_begun_is_kept_where_it_is_asked_for(make_desk, staff):
+    desk = make_desk(6.0, paths=2)
+    dispatch = dispatch_of(desk.brand, start=desk.start, end=desk.end)
+    dispatch.answered[:] = 0.3
+    trial = make_trial(
+        desk.forecast,
+        desk.paths,
+        desk.brand,
+        start=desk.start,
+        end=desk.end,
+        seed=3,
+        dispatch=dispatch,
+    )
+    there = staff_of(staff(constant(desk, 3)), desk.brand, start=desk.start, end=desk.end)
+    found = trial.run(there, keep_starts=True)
+    assert trial.run(there).starts == ()
+    for r, begun in enumerate(found.starts):
+        arrivals, _, _ = trial.cases(r)
+        assert begun.shape == arrivals.shape
+        known = np.isfinite(begun)
+        assert (begun[known] >= arrivals[known]).all()
+    # None of those that an automatic answer resolved; of the others all but the last.
+    begun = sum(int(np.isfinite(begun).sum()) for begun in found.starts)
+    people = int(desk.paths.contacts.sum() - found.automatic.sum())
+    waiting = int(found.first_backlog[:, -1].sum())
+    assert begun == people - waiting
 
 
 def test_without_agents_everything_waits(make_desk, staff):
