@@ -30,16 +30,19 @@ from api.routes import (
     marks,
     openshifts,
     plans,
+    readiness,
     requirement,
     rosterjobs,
     rosterreasons,
     rosters,
+    scenarios,
     sign_in,
     staffing,
     timeoff,
     trades,
 )
 from api.routes import jobs as jobs_routes
+from api.warming import Warming
 from wfm.settings import Settings
 from wfm.store.engine import Store
 
@@ -92,21 +95,31 @@ class _Service(FastAPI):
 
 
 def create_app(
-    store: Store, settings: Settings, *, jobs: Jobs | None = None, console: bool = True
+    store: Store,
+    settings: Settings,
+    *,
+    jobs: Jobs | None = None,
+    console: bool = True,
+    warming: Warming | None = None,
 ) -> FastAPI:
     """The application on `store`.
 
     jobs     who carries jobs out while the application runs; None: this process, through DBOS
     console  whether to serve the console, which loads its libraries
+    warming  keeps the roster in force ready for what-ifs while the application runs
     """
     runner = jobs or _embedded(store, settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(runner.start)
+        if warming is not None:
+            warming.start()
         try:
             yield
         finally:
+            if warming is not None:
+                await run_in_threadpool(warming.stop)
             await run_in_threadpool(runner.stop)
 
     app = _Service(
@@ -120,7 +133,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.store, app.state.settings, app.state.jobs = store, settings, runner
-    app.state.updates = intraday.Updates(store)
+    app.state.updates, app.state.warming = intraday.Updates(store), warming
     answers.install(app)
     app.add_middleware(Idempotency, store=store)
     app.add_middleware(ConsoleDoor, store=store)
@@ -143,7 +156,6 @@ def _operation_id(route: APIRoute) -> str:
 
 def _route(app: FastAPI, *, console: bool) -> None:
     v1 = APIRouter(
-        prefix=PREFIX,
         responses=_PROBLEM,
         # One for the document, one to turn strangers away before anything is looked up.
         dependencies=[
@@ -163,6 +175,9 @@ def _route(app: FastAPI, *, console: bool) -> None:
         openshifts,
         timeoff,
         trades,
+        # Before /scenarios/{scenario_id}.
+        readiness,
+        scenarios,
         requirement,
         intraday,
         forecasts,
@@ -175,7 +190,8 @@ def _route(app: FastAPI, *, console: bool) -> None:
         exports,
     ):
         v1.include_router(module.router)
-    app.include_router(v1)
+    # The prefix is given here: without one, all routes would be built once more to look at them.
+    app.include_router(v1, prefix=PREFIX)
     app.include_router(exports.public, prefix=PREFIX)
     app.include_router(health.router)
     if not console:

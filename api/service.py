@@ -127,11 +127,13 @@ def serve(
     anything is started.
     """
     with listening(host, port) as bound, only_service(store, settings.home):
-        from api.app import create_app  # late: a taken port is told without loading anything
+        # Late: a taken port is told without loading anything.
+        from api.app import create_app
+        from api.warming import warming_of
 
         port = bound.getsockname()[1]
         config = uvicorn.Config(
-            create_app(store, settings, console=console),
+            create_app(store, settings, console=console, warming=warming_of(store)),
             # A request line may hold the one-time link, so none is logged.
             access_log=False,
             log_level="warning",

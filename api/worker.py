@@ -44,6 +44,7 @@ KINDS: dict[str, str] = {
     "resolve": "api.worker:resolve_draft",
     "publish_draft": "api.worker:publish_draft",
     "republish": "api.worker:republish_plan",
+    "repairs": "api.worker:rank_repairs",
 }
 
 _PR_SET_PDEATHSIG = 1
@@ -210,6 +211,23 @@ def republish_plan(work: Work) -> dict[str, Any]:
         job_id=work.job_id,
     )
     return _told(work, done)
+
+
+def rank_repairs(work: Work) -> dict[str, Any]:
+    """Rank what could be done about a scenario; gives the repairs as a document. Keeps nothing."""
+    from api.planning.whatif import scenarios
+    from wfm.store.documents import to_document
+
+    request = scenarios.RepairsRequest.from_document(work.request)
+    found = scenarios.repairs(
+        work.store,
+        request.scenario,
+        which=request.which,
+        replications=request.replications,
+        progress=work.progress,
+    )
+    document: dict[str, Any] = to_document(found)
+    return document
 
 
 def _told(work: Work, done: Published) -> dict[str, Any]:

@@ -114,15 +114,18 @@ def _etag(draft_id: int, revision: int) -> str:
     return f'"draft-{draft_id}-{revision}"'
 
 
-def revision_in(if_match: str | None, draft_id: int) -> int | None:
-    """The revision that `If-Match` names; None: any. LostEdit for what is no ETag of the draft."""
+def revision_in(if_match: str | None, number: int, thing: str = "draft") -> int | None:
+    """The revision that `If-Match` names; None: any. LostEdit for what is no ETag of the thing.
+
+    thing  "draft", or what else has an id and a revision
+    """
     if if_match is None or if_match == "*":
         return None
-    found = re.fullmatch(r'"draft-(\d{1,9})-(\d{1,9})"', if_match)
-    if found is None or int(found[1]) != draft_id:
+    found = re.fullmatch(rf'"{thing}-(\d{{1,9}})-(\d{{1,9}})"', if_match)
+    if found is None or int(found[1]) != number:
         raise LostEdit(
-            f"{if_match[:60]} is no ETag of draft {draft_id}; read the draft again",
-            draft_id=draft_id,
+            f"{if_match[:60]} is no ETag of {thing} {number}; read the {thing} again",
+            **{f"{thing}_id": number},
         )
     return int(found[2])
 

@@ -20,8 +20,10 @@ COLUMNS = (
     Column("first_response_at"),
     Column("resolved_at", required=False),
     Column("paused_s", required=False),
+    Column("handling_s", required=False),
     Column("external_id", required=False),
 )
+STAMP_S = 1.0
 LONGEST = 190  # characters of an id that the store keeps
 
 
@@ -51,7 +53,9 @@ def rows_of(
             found = np.where(found < np.fmax.reduce(stamps), second, found)
         good &= known
         stamps.append(found)
-    paused, known = _pauses(piece, faults)
+    paused, known = _seconds(piece, "paused_s", "a pause", faults)
+    good &= known
+    handling, known = _seconds(piece, "handling_s", "a handling time", faults)
     good &= known
     ids = piece.cells.get("external_id") or [""] * len(lines)
     for i, external_id in enumerate(ids):
@@ -60,17 +64,16 @@ def rows_of(
             faults.add(int(lines[i]), "external_id", external_id, remedy)
             good[i] = False
     good &= _in_order(piece, stamps, good, faults)
+    good &= _fits(piece, handling, stamps, good, faults)
     names = piece.cells["queue"]
     arrival, replied, resolved = (_in_utc(of_column) for of_column in stamps)
-    pauses = [
-        None if unknown else s for s, unknown in zip(paused.tolist(), np.isnan(paused), strict=True)
-    ]
+    pauses, worked = _or_none(paused), _or_none(handling)
     numbers = lines.tolist()
     return [
         Row(
             numbers[i],
             ids[i],
-            CaseResult(names[i], arrived, replied[i], resolved[i], pauses[i]),
+            CaseResult(names[i], arrived, replied[i], resolved[i], pauses[i], worked[i]),
         )
         for i in np.flatnonzero(good).tolist()
         if (arrived := arrival[i]) is not None
@@ -110,20 +113,50 @@ def _instants(
     return found, second, good
 
 
-def _pauses(piece: Piece, faults: Faults) -> tuple[cells.Floats, cells.Mask]:
+def _or_none(seconds: cells.Floats) -> list[float | None]:
+    """The numbers, None for NaN."""
+    missing = np.isnan(seconds)
+    return [None if unknown else s for s, unknown in zip(seconds.tolist(), missing, strict=True)]
+
+
+def _seconds(
+    piece: Piece, column: str, what: str, faults: Faults
+) -> tuple[cells.Floats, cells.Mask]:
     """Seconds of 0 or more, NaN where the cell is empty; and which cells are good."""
     found = np.full(len(piece.lines), np.nan)
     good = np.ones(len(piece.lines), dtype=bool)
-    for i, text in enumerate(piece.cells.get("paused_s", ())):
+    for i, text in enumerate(piece.cells.get(column, ())):
         if not text:
             continue
         found[i], remedy = cells.number(text)
         if not remedy and found[i] < 0:
-            remedy = "a pause cannot be negative; leave it empty where it is not known"
+            remedy = f"{what} cannot be negative; leave it empty where it is not known"
         if remedy:
-            faults.add(int(piece.lines[i]), "paused_s", text, remedy)
+            faults.add(int(piece.lines[i]), column, text, remedy)
             good[i] = False
     return found, good
+
+
+def _fits(
+    piece: Piece,
+    handling: cells.Floats,
+    stamps: list[cells.Floats],
+    good: cells.Mask,
+    faults: Faults,
+) -> cells.Mask:
+    """Which rows name no more work on a first reply than there was time for; others are told."""
+    arrival, replied, _ = stamps
+    with np.errstate(invalid="ignore"):
+        # Stamps are whole seconds.
+        right = ~(handling > replied - arrival + STAMP_S)
+    for i in np.flatnonzero(~right & good).tolist():
+        took = int(replied[i] - arrival[i])
+        remedy = (
+            f"the reply was sent {took} s after the arrival, so that no more than these went into "
+            "it; name the active seconds until then, or leave it empty where it is not known"
+        )
+        faults.add(int(piece.lines[i]), "handling_s", piece.cells["handling_s"][i], remedy)
+    return right
 
 
 def _in_order(

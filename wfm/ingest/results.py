@@ -268,7 +268,7 @@ def _completed(held: CaseResult, found: CaseResult) -> CaseResult | None:
         return held
     if (held.queue, held.received_at) != (found.queue, found.received_at):
         return None
-    names = ("first_response_at", "resolved_at", "paused_s")
+    names = ("first_response_at", "resolved_at", "paused_s", "handling_s")
     both = {name: (getattr(held, name), getattr(found, name)) for name in names}
     if any(a is not None and b is not None and a != b for a, b in both.values()):
         return None

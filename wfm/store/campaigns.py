@@ -21,12 +21,14 @@ def load_campaigns(connection: sa.Connection) -> tuple[Campaign, ...]:
     return tuple(from_document(Campaign, document) for document in documents.scalars())
 
 
-def save_campaigns(writing: Writing, campaigns: Iterable[Campaign]) -> None:
-    """Add campaigns, or overwrite those of the same name; each change is audited."""
+def save_campaigns(
+    writing: Writing, campaigns: Iterable[Campaign], *, action: str = "campaign.import"
+) -> None:
+    """Add campaigns, or overwrite those of the same name; each change is audited as `action`."""
     save_changed(
         writing,
         table,
-        action="campaign.import",
+        action=action,
         held={campaign.name: campaign for campaign in load_campaigns(writing.connection)},
         wanted={campaign.name: campaign for campaign in campaigns},
         columns=lambda campaign: {"name": campaign.name, "starts_at": campaign.start},

@@ -16,6 +16,10 @@ from wfm.store.engine import Writing
 from wfm.store.tables import case_events, case_results, cases
 
 _r, _c, _e = case_results.c, cases.c, case_events.c
+# As the fields of `CaseResult`.
+_RESULT = (
+    _r.queue, _r.received_at, _r.first_response_at, _r.resolved_at, _r.paused_s, _r.handling_s
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class CaseResult:
     first_response_at  the first human reply, sent; None: none yet
     resolved_at        None: still open
     paused_s           open seconds in which it waited for its customer; None: not recorded
+    handling_s         active seconds until the first reply was sent; None: not recorded
     """
 
     queue: str
@@ -32,6 +37,7 @@ class CaseResult:
     first_response_at: datetime | None
     resolved_at: datetime | None
     paused_s: float | None
+    handling_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class OwnCase:
     resolved_at  the last reply, as long as its customer has not written again; of a case that was
                  closed without one, its closing
     pauses       from a reply until the customer wrote again
+    handling_s   from the claim until the first reply was sent; None: none was
     """
 
     queue: str
@@ -60,6 +67,7 @@ class OwnCase:
     first_response_at: datetime | None
     resolved_at: datetime | None
     pauses: tuple[tuple[datetime, datetime], ...]
+    handling_s: float | None
 
 
 # -- recorded elsewhere --------------------------------------------------------------------------
@@ -69,9 +77,7 @@ def stored_results(connection: sa.Connection, keys: Iterable[str]) -> dict[str, 
     """Those of the cases that are stored."""
     found: dict[str, CaseResult] = {}
     for batch in batches(keys, IN_LIST):
-        query = sa.select(
-            _r.case_key, _r.queue, _r.received_at, _r.first_response_at, _r.resolved_at, _r.paused_s
-        ).where(_r.case_key.in_(batch))
+        query = sa.select(_r.case_key, *_RESULT).where(_r.case_key.in_(batch))
         for key, *result in connection.execute(query):
             found[key] = CaseResult(*result)
     return found
@@ -89,6 +95,7 @@ def write_results(
             "first_response_at": result.first_response_at,
             "resolved_at": result.resolved_at,
             "paused_s": result.paused_s,
+            "handling_s": result.handling_s,
             "import_id": import_id,
         }
         for key, result in results
@@ -100,8 +107,7 @@ def recorded(
     connection: sa.Connection, queue: str, start: datetime, end: datetime
 ) -> Iterator[CaseResult]:
     """Imported cases of a queue that arrived in [start, end)."""
-    columns = (_r.queue, _r.received_at, _r.first_response_at, _r.resolved_at, _r.paused_s)
-    query = sa.select(*columns).where(
+    query = sa.select(*_RESULT).where(
         _r.queue == queue, _r.received_at >= start, _r.received_at < end
     )
     for row in connection.execute(query.execution_options(yield_per=BATCH)):
@@ -159,13 +165,19 @@ def own_cases(
     turns = (
         sa.select(_e.case_id, _e.kind, _e.at)
         .join(cases, _c.case_id == _e.case_id)
-        .where(*chosen, _e.kind.in_(("answered", "reopened")))
+        .where(*chosen, _e.kind.in_(("claimed", "answered", "reopened")))
         .order_by(_e.case_id, _e.id)
     )
     replied: dict[int, datetime] = {}
+    claimed: dict[int, datetime] = {}
+    handled: dict[int, float] = {}
     pauses: dict[int, list[tuple[datetime, datetime]]] = {}
     for case_id, kind, at in connection.execute(turns):
-        if kind == "answered":
+        if kind == "claimed":
+            claimed[case_id] = at
+        elif kind == "answered":
+            if case_id not in replied and case_id in claimed:
+                handled[case_id] = (at - claimed[case_id]).total_seconds()
             replied[case_id] = at
         elif case_id in replied:
             pauses.setdefault(case_id, []).append((replied[case_id], at))
@@ -174,4 +186,5 @@ def own_cases(
     ).where(*chosen)
     for case_id, state, opened, first, answered, closed in connection.execute(query):
         ended = (answered or closed) if state in ("answered", "closed") else None
-        yield OwnCase(queue, opened, first, ended, tuple(pauses.get(case_id, ())))
+        waited = tuple(pauses.get(case_id, ()))
+        yield OwnCase(queue, opened, first, ended, waited, handled.get(case_id))

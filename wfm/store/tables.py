@@ -327,6 +327,8 @@ case_results = Table(
     # Open seconds in which the case waited for its customer.
     Column("paused_s", Float),
     Column("import_id", Integer, ForeignKey("imports.import_id")),
+    # Active seconds until the first reply was sent.
+    Column("handling_s", Float),
     Index(None, "queue", "received_at"),
     # Whether a plan's days have been heard of since they were scored.
     Index(None, "received_at", "import_id"),
@@ -414,6 +416,28 @@ calendar_links = Table(
     Column("revoked_at", Instant),
     *_made(),
     Index(None, "agent_id"),
+)
+
+# -- what if: scenarios that people keep -----------------------------------------------------------
+
+scenarios = Table(
+    "scenarios",
+    metadata,
+    Column("scenario_id", Integer, primary_key=True),
+    # The plan whose roster it is about.
+    Column("plan_id", Integer, ForeignKey("plans.plan_id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(200), nullable=False),
+    # open, promoted, archived
+    Column("state", String(12), nullable=False),
+    # Goes up with every change: who writes names the one they have seen.
+    Column("revision", Integer, nullable=False),
+    Column("document", JSON, nullable=False),
+    # What it was promoted to: a draft, or a campaign by its name.
+    Column("draft_id", Integer, ForeignKey("drafts.draft_id", ondelete="SET NULL")),
+    Column("campaign", String(200)),
+    *_made(),
+    Index(None, "state"),
+    Index(None, "plan_id"),
 )
 
 # -- forecasts: versions, immutable once written, and what people say about them ------------------

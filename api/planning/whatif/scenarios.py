@@ -240,6 +240,7 @@ def evaluated(
     *,
     replications: int = REPLICATIONS,
     which: str = "current",
+    progress: Progress = silent,
 ) -> Evaluation:
     """What the scenario does to its roster.
 
@@ -248,7 +249,11 @@ def evaluated(
     Conflict when the plan of a saved one has been superseded; RequestError of `check_scenario`.
     """
     scenario, roster = in_question(store, asked, which)
-    return evaluate(situation_for(store, roster), scenario, replications=replications)
+    progress(0.0, "loading the roster")
+    situation = situation_for(store, roster)
+    return evaluate(
+        situation, scenario, replications=replications, progress=part(progress, 0.1, 1.0)
+    )
 
 
 def repairs(
@@ -281,7 +286,11 @@ def repairs(
 
 
 def compared(
-    store: Store, scenario_ids: Sequence[int], *, replications: int = REPLICATIONS
+    store: Store,
+    scenario_ids: Sequence[int],
+    *,
+    replications: int = REPLICATIONS,
+    progress: Progress = silent,
 ) -> Comparison:
     """Two to four saved scenarios of one plan, over the same hours.
 
@@ -301,9 +310,13 @@ def compared(
             "plan with `wfm whatif rebase`"
         )
     asked = [in_question(store, one) for one in saved]
+    progress(0.0, "loading the roster")
     situation = situation_for(store, asked[0][1])
     among = tuple(scenario for scenario, _ in asked)
-    found = [evaluate(situation, one, replications=replications, among=among) for one in among]
+    found = []
+    for number, one in enumerate(among):
+        progress(0.1 + 0.8 * number / len(among), f"simulating {one.name}")
+        found.append(evaluate(situation, one, replications=replications, among=among))
     # Of one that takes longer to recover more hours are seen; the others are watched as long.
     until = max(evaluation.end for evaluation in found)
     return Comparison(

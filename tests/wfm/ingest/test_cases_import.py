@@ -184,6 +184,32 @@ def test_what_cannot_be_imported_says_why(local: Store, make_file, tmp_path):
         take_in(local, make_file(HEADER))
 
 
+def test_the_work_on_a_first_reply_is_kept_and_completed(branded: Store, make_file):
+    header = "queue,arrival,first_response_at,handling_s,external_id"
+    came = "x,2026-03-02T08:00:05Z,2026-03-02T08:07:10Z"
+    take_in(branded, make_file(header, f"{came},,t-1"))
+    report = take_in(branded, make_file(header, f"{came},126.5,t-1"))
+    assert (report.written, report.replaced) == (0, 1)
+    assert take_in(branded, make_file(header, f"{came},,t-1")).unchanged == 1
+    with branded.reading() as connection:
+        (case,) = recorded(connection, "x", at(8), at(9))
+    assert case.handling_s == 126.5
+
+
+def test_no_more_work_went_into_a_reply_than_there_was_time_for(local: Store, make_file):
+    header = "queue,arrival,first_response_at,handling_s"
+    came = "x,2026-03-02T08:00:05Z,2026-03-02T08:07:10Z"
+    path = make_file(header, f"{came},426", f"{came},-1", f"{came},long", f"{came},427")
+    with pytest.raises(FileFaults) as caught:
+        take_in(local, path)
+    told = sorted(caught.value.faults)
+    assert [(fault.line, fault.column) for fault in told] == [
+        (line, "handling_s") for line in (3, 4, 5)
+    ]
+    assert "a handling time cannot be negative" in told[0].remedy
+    assert "sent 425 s after the arrival" in told[2].remedy
+
+
 def test_without_a_brand_there_is_no_queue_to_import_for(sqlite_url: str, make_file):
     empty = open_store(sqlite_url)
     with pytest.raises(NotFound, match="no brand"):

@@ -129,7 +129,7 @@ def test_recorded_cases_are_found_by_queue_time_and_import(store: Store):
         numbers = [
             record_import(writing, "cases", "f.csv", sha256="", options={}) for _ in range(2)
         ]
-        early = ("a", CaseResult("x", at[0], at[1], at[3], 5.0))
+        early = ("a", CaseResult("x", at[0], at[1], at[3], 5.0, 90.5))
         late = ("b", CaseResult("x", at[2], None, None, None))
         results.write_results(writing, [early], numbers[0])
         results.write_results(writing, [late], numbers[1])

@@ -17,8 +17,8 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 DOCUMENT = {"seed": 13, "replications": 60, "goals": [{"queue": "x"}], "series": [{"day": [0.5]}]}
 
 
-def test_the_certificate_of_a_plan_becomes_its_first_and_its_tables_stay(store_url: str):
-    engine = make_engine(store_url)
+def test_the_certificate_of_a_plan_becomes_its_first_and_its_tables_stay(new_url: str):
+    engine = make_engine(new_url)
     config = Config()
     folder = Path(engine_module.__file__).parent / "migrations"
     config.set_main_option("script_location", str(folder))
@@ -57,7 +57,7 @@ def test_the_certificate_of_a_plan_becomes_its_first_and_its_tables_stay(store_u
             )  # fmt: skip
     engine.dispose()
 
-    store = open_store(store_url)
+    store = open_store(new_url)
     with store.reading() as connection:
         second, first = certificates.listing(connection)
         assert plans.certificate_document(connection, 1) == DOCUMENT

@@ -63,9 +63,9 @@ def stored(engine: sa.Engine, instant: datetime) -> datetime:
 
 
 @pytest.fixture
-def old_rows(store_url: str) -> list[dict[str, object]]:
+def old_rows(new_url: str) -> list[dict[str, object]]:
     """Fills a store of the first version with two plans; gives the rows of the first's forecast."""
-    engine = at_first_version(store_url)
+    engine = at_first_version(new_url)
     plan_table, rows_table = reflected(engine, "plans"), reflected(engine, "plan_forecast")
     rows: list[dict[str, object]] = []
     for k in range(8):
@@ -109,8 +109,8 @@ def old_rows(store_url: str) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def migrated(store_url: str, old_rows) -> Iterator[Store]:
-    store = open_store(store_url)
+def migrated(new_url: str, old_rows) -> Iterator[Store]:
+    store = open_store(new_url)
     yield store
     store.close()
 

@@ -98,9 +98,9 @@ def test_more_than_the_database_serves_at_once_are_told_to_try_again(
         assert connection.scalar(sa.select(1)) == 1
 
 
-def test_a_new_database_is_opened_by_many_at_once(store_url: str):
+def test_a_new_database_is_opened_by_many_at_once(new_url: str):
     def opened(_number: int) -> str | None:
-        store = open_store(store_url, busy_s=60)
+        store = open_store(new_url, busy_s=60)
         try:
             return engine_module.database_version(store.engine)
         finally:
