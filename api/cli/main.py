@@ -33,6 +33,7 @@ from api.cli import (
     rules,
     serve,
     staffing,
+    whatif,
 )
 from api.cli.shell import err
 from wfm.errors import InternalFault, WfmError
@@ -55,6 +56,7 @@ app.add_typer(certify.app)
 app.add_typer(requirement.app, name="requirement")
 app.add_typer(roster.app, name="roster")
 app.add_typer(staffing.app, name="staffing")
+app.add_typer(whatif.app, name="whatif")
 app.add_typer(rules.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app, name="key")

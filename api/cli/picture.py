@@ -10,20 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from api.cli.curves import bar
 from api.cli.shell import screen_width
 from api.planning.records import StoredPlan
 from wfm.store.brands import load_brand
 from wfm.store.engine import Store
 from wfm.timegrid import format_instant, parse_instant
-
-BARS = " ▁▂▃▄▅▆▇█"
-
-
-def bar(value: float, top: float) -> str:
-    """One character as high as value / top; anything above zero is seen."""
-    if value <= 0 or top <= 0:
-        return BARS[0]
-    return BARS[max(1, min(8, round(8 * value / top)))]
 
 
 def week_picture(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import sys
@@ -55,17 +56,32 @@ def home() -> Path:
     return Path(os.environ["WFM_HOME"])
 
 
-@pytest.fixture
-def filled(home: Path, tmp_path: Path) -> Path:
-    """The SQLite file of a store with the page's brand, its agents and a day of volumes."""
-    store = open_store(Settings().store_url)
+def write_files(folder: Path) -> None:
     for name, text in {**EXAMPLES, "day.csv": DAY}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    import_brand(store, tmp_path / "brand.toml", actor="t")
-    import_agents(store, tmp_path / "agents.csv", actor="t")
-    import_volumes(store, [tmp_path / "day.csv"], VolumeOptions(), actor="t")
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SQLite file of a store with the page's brand, its agents and a day of volumes."""
+    folder = tmp_path_factory.mktemp("kept")
+    settings = Settings(home=folder / "home")
+    store = open_store(settings.store_url)
+    write_files(folder)
+    import_brand(store, folder / "brand.toml", actor="t")
+    import_agents(store, folder / "agents.csv", actor="t")
+    import_volumes(store, [folder / "day.csv"], VolumeOptions(), actor="t")
     store.close()
-    return home / "wfm.sqlite"
+    (file,) = settings.home.glob("*.sqlite*")
+    return file
+
+
+@pytest.fixture
+def filled(kept: Path, home: Path, tmp_path: Path) -> Path:
+    """The test's own copy of that file, which the commands open; what it was made of lies near."""
+    write_files(tmp_path)
+    home.mkdir(mode=0o700)
+    return Path(shutil.copy(kept, home))
 
 
 def dump(path: Path) -> list[str]:

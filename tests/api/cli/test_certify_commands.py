@@ -96,7 +96,7 @@ def own_certificate() -> dict:
 
 
 @pytest.fixture
-def published(run: Run) -> Iterator[Store]:
+def published(run: Run, ready_home: Path) -> Iterator[Store]:
     """The commands' store, with a plan of Monday and Tuesday that was published before."""
     store = open_store(Settings().store_url, clock=FixedClock(MONDAY - DAY))
     queue = Queue(

@@ -60,7 +60,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, ready_home: Path) -> Iterator[Store]:
     """The page's brand at noon of that Monday, in the store that commands use."""
     opened = open_store(Settings().store_url, clock=FixedClock(MONDAY + DAY / 2))
     (tmp_path / "brand.toml").write_text(BRAND, encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 import sys
@@ -48,11 +47,11 @@ def files(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 
 
 @pytest.fixture
-def branded(run: Run, files) -> Path:
+def branded(run: Run, files, ready_home: Path) -> Path:
     """The SQLite file of a store that holds the page's brand."""
     code, _, _ = run("brand", files("brand.toml", EXAMPLES["brand.toml"]))
     assert code == 0
-    return Path(os.environ["WFM_HOME"]) / "wfm.sqlite"
+    return ready_home / "wfm.sqlite"
 
 
 def dump(path: Path) -> list[str]:

@@ -51,7 +51,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, ready_home: Path) -> Iterator[Store]:
     """The page's brand, three weeks of ten contacts a quarter-hour of x, and a busy morning."""
     opened = open_store(Settings().store_url, clock=FixedClock(NOON))
     (tmp_path / "brand.toml").write_text(BRAND, encoding="utf-8")

@@ -58,7 +58,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> None:
+def house(tmp_path: Path, ready_home: Path) -> None:
     """A store whose brand has a rule set of its own."""
     path = tmp_path / "brand.toml"
     path.write_text(BRAND, encoding="utf-8")
