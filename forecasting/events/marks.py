@@ -94,8 +94,8 @@ def _spans(
         normal = float(usual[span][np.isfinite(counts[span])].sum())
         if kind == "outlier" and not _matters(contacts, normal):
             continue
-        start = _instant(history.days, first, slots, zone)
-        end = _instant(history.days, last + 1, slots, zone)
+        start = instant_of(history.days, first, slots, zone)
+        end = instant_of(history.days, last + 1, slots, zone)
         # An hour that the clocks skipped leaves nothing to mark.
         if start < end:
             mark = Mark(history.queue, start, end, kind, contacts=contacts, expected=normal)
@@ -103,7 +103,7 @@ def _spans(
     return marks
 
 
-def _instant(days: Days, cell: int, slots: int, zone: ZoneInfo) -> datetime:
+def instant_of(days: Days, cell: int, slots: int, zone: ZoneInfo) -> datetime:
     """The UTC instant at which a cell begins."""
     day, slot = divmod(int(cell), slots)
     wall = pd.Timestamp(days[0] + np.timedelta64(day, "D")) + pd.Timedelta(

@@ -173,7 +173,7 @@ def ledger(
     """All spikes in a run of slots (slots,), each with its length and its excess."""
     out = stands_out(counts, expected, spread)
     begins = onsets(out, round(QUIET_H * per_hour))
-    ends = np.concatenate((begins[1:], [len(out)]))
+    ends = np.append(begins, len(out))[1:]
     above = np.nan_to_num(np.maximum(counts - expected, 0.0))
     lines = []
     for begin, end in zip(begins, ends, strict=True):

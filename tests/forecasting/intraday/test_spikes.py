@@ -57,6 +57,12 @@ def test_the_ledger_holds_the_excess_of_each_spike():
     assert line.excess == pytest.approx((counts - expected)[50:54].sum())
 
 
+def test_a_calm_run_leaves_the_ledger_empty():
+    counts, expected = day(10.0)
+
+    assert spikes.ledger(counts, expected, 1.0, per_hour=PER_HOUR) == ()
+
+
 def test_one_wild_quarter_hour_is_not_taken_to_last():
     counts, expected = day(10.0)
     counts[100], counts[101] = 900.0, 14.0
