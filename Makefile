@@ -48,6 +48,10 @@ bench: $(STAMP) ## Run the benchmarks, each within a minute (full: python -m ben
 	@$(V)/bin/python -m benchmarks.truth --quick
 	@$(V)/bin/python -m benchmarks.cover --quick
 	@$(V)/bin/python -m benchmarks.roster --quick
+	@$(V)/bin/python -m benchmarks.whatif --quick
+	@$(V)/bin/python -m benchmarks.whatiftruth --quick
+	@$(V)/bin/python -m benchmarks.spike --quick
+	@$(V)/bin/python -m benchmarks.replay --quick
 	@$(if $(SERIES),$(V)/bin/python -m benchmarks.forecast --quick --data $(SERIES),\
 		echo "benchmarks.forecast is left out: no folders of series; say where they are with WFM_REAL_DATA")
 

@@ -163,6 +163,11 @@ def sampled_days(
 def one_answer_days(scale: float, *, replications: int, seed: int) -> Trial:
     """Days on which a case is one reply, and four minutes of work after it."""
     trial = sampled_days(desk(), contacts(scale), replications=replications, seed=seed)
+    return with_rest(trial)
+
+
+def with_rest(trial: Trial) -> Trial:
+    """The days with the work that is left on a case after its one reply."""
     law = trial.law.copy()
     law[0, [state.AFTER_MU, state.AFTER_SIGMA]] = lognormal(REST)
     return replace(trial, law=law)
