@@ -164,10 +164,16 @@ def say(text: str, indent: str = "") -> None:
 
 
 def show_table(table: Table) -> None:
-    """Print a table whole: no cell is cut, on a terminal of any width or into a pipe."""
-    options = out.options.update_width(WIDEST)
+    """Print a table whole: no cell is cut, on a terminal of any width or into a pipe.
+
+    Cells are shown as they are: brackets in people's names for things are no markup.
+    """
+    options = out.options.update(width=WIDEST, markup=False)
     for line in out.render_lines(table, options, pad=False):
         out.print("".join(part.text for part in line).rstrip(), markup=False)
+
+
+WITHOUT_DIGITS = str.maketrans("", "", "0123456789")
 
 
 @contextmanager
@@ -188,12 +194,14 @@ def watched(title: str) -> Iterator[Progress]:
 
             yield draw
         return
-    last = ""
+    last, seen = "", ("", 0)
 
     def say(done: float, stage: str) -> None:
-        nonlocal last
-        if stage != last:
-            last = stage
-            err.print(f"{done:4.0%}  {stage}")
+        nonlocal last, seen
+        # Of stages that count up, as "day 3 of 50", one is told for each tenth of the work.
+        words = (stage.translate(WITHOUT_DIGITS), int(10 * done))
+        if stage and stage != last and words != seen:
+            err.print(f"{done:4.0%}  {stage}", markup=False)
+        last, seen = stage, words
 
     yield say

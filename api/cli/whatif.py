@@ -200,7 +200,6 @@ def _scenario(
     store: Store, asked: Asked, cause: str | None, *, high: bool, file: Path | None, which: str
 ) -> Scenario:
     """What the file and the options say together."""
-    from scheduling.whatif.scenario import joined
     from wfm.store.brands import load_brand
 
     if high and cause is None:
@@ -208,12 +207,8 @@ def _scenario(
     with store.reading() as connection:
         brand = load_brand(connection)
     preset = None if cause is None else _preset(store, cause, asked.queues, high=high)
-    if file is None:
-        return scenario_of(asked, brand, preset)
-    scenario = read_scenario(store, file, which)
-    if preset is None and not asked.says_something:
-        return scenario
-    return joined(scenario, scenario_of(asked, brand, preset))
+    held = None if file is None else read_scenario(store, file, which)
+    return scenario_of(asked, brand, preset, held)
 
 
 # -- presets -------------------------------------------------------------------------------------

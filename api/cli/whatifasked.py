@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,14 @@ class Asked:
         return any(value is not None for value in given) or bool(self.away) or self.spike_mode
 
     @property
+    def on_queues(self) -> bool:
+        """Whether it holds anything that is of some queues."""
+        of_queues = (self.handling, self.automatic, self.put_off_min, self.extra)
+        promised = (self.goal_share, self.goal_min)
+        given = any(value is not None for value in (*of_queues, *promised))
+        return given or self.surges or self.spike_mode
+
+    @property
     def says_something(self) -> bool:
         """Whether it holds anything at all."""
         return self.surges or self.lasting or self.standing
@@ -70,34 +79,38 @@ class Asked:
         return any(v is not None for v in (self.shrinkage, self.goal_share, self.goal_min))
 
 
-def scenario_of(asked: Asked, brand: Brand, preset: Preset | None = None) -> Scenario:
+def scenario_of(
+    asked: Asked, brand: Brand, preset: Preset | None = None, onto: Scenario | None = None
+) -> Scenario:
     """The scenario of the options; RequestError where they do not go together or say nothing.
+
+    preset, onto  what they are added to: a usual cause, a scenario that was read
 
     Ranges, queues and the roster's span are not checked here, see `check_scenario`.
     """
-    from scheduling.whatif.scenario import MAX_LENGTH_MIN, joined
+    from scheduling.whatif.scenario import MAX_LENGTH_MIN, Scenario, joined
 
-    if not (asked.says_something or preset):
+    if not (asked.says_something or preset or onto):
         raise RequestError(f"nothing is otherwise than planned; say what, as in: {EXAMPLE}")
     _refuse_loose(asked, preset)
-    length = 120 if asked.length_min is None else asked.length_min
-    if not 1 <= length <= MAX_LENGTH_MIN:
-        raise RequestError(f"--length is {length}; it lies between 1 and {MAX_LENGTH_MIN:,} min")
-    known = None if asked.known_from is None else parse_moment(asked.known_from, brand.tz)
-    standing = replace(_standing(asked, brand), known_from=known)
+    made = joined(onto or Scenario(), _standing(asked, brand))
+    if asked.known_from is not None:
+        made = replace(made, known_from=parse_moment(asked.known_from, brand.tz))
     if not (asked.surges or asked.lasting or preset):
-        return standing
+        return made
     if asked.at is None:
         raise RequestError(f"say when it begins: --at, a local time, as in: {EXAMPLE}")
     start = parse_moment(asked.at, brand.tz)
-    end = start + timedelta(minutes=length)
-    made = joined(standing, _spanned(asked, start, end))
+    length = 120 if asked.length_min is None else asked.length_min
+    if not 1 <= length <= MAX_LENGTH_MIN:
+        raise RequestError(f"--length is {length}; it lies between 1 and {MAX_LENGTH_MIN:,} min")
+    made = joined(made, _spanned(asked, start, start + timedelta(minutes=length)))
     if preset is None:
         return made
     from api.planning.whatif.presets import preset_scenario
 
     pushed = preset_scenario(preset, start, asked.queues)
-    return replace(joined(made, pushed), name=pushed.name)
+    return replace(joined(made, pushed), name=made.name or pushed.name)
 
 
 def read_scenario(store: Store, file: Path, which: str) -> Scenario:
@@ -131,19 +144,30 @@ def read_scenario(store: Store, file: Path, which: str) -> Scenario:
 
 
 def _refuse_loose(asked: Asked, preset: Preset | None) -> None:
-    """RequestError for an option that shapes what is not there."""
-    shape = {"--rise": asked.rise_min, "--half-life": asked.half_life_min}
+    """RequestError for an option that would do nothing: what it shapes is not there."""
+    shape = _given({"--rise": asked.rise_min, "--half-life": asked.half_life_min})
     if preset is not None:
-        shape |= {"--factor": asked.factor, "--added": asked.added}
-    given = [name for name, value in shape.items() if value is not None]
-    if given and preset is not None:
-        raise RequestError(f"--preset has a shape of its own; leave {', '.join(given)} out")
-    if given and not asked.surges:
-        raise RequestError(f"{', '.join(given)}: of what? Say --factor or --added too")
-    if asked.length_min is not None and not (asked.surges or asked.lasting):
+        shape += _given({"--factor": asked.factor, "--added": asked.added})
+        if shape:
+            raise RequestError(f"--preset has a shape of its own; leave {', '.join(shape)} out")
+    if shape and not asked.surges:
+        raise RequestError(f"{', '.join(shape)}: of what? Say --factor or --added too")
+    spanned = asked.surges or asked.lasting
+    if asked.length_min is not None and not spanned:
         raise RequestError("--length: of what? A preset has a length of its own; leave it out")
+    if asked.at is not None and not (spanned or preset):
+        raise RequestError("--at: of what? Say what begins then, or leave it out")
+    if asked.queues and not (asked.on_queues or preset):
+        raise RequestError(
+            "--queue: of what? Absence and shrinkage are of people, on all their queues"
+        )
     if asked.reserve is not None and not asked.spike_mode:
         raise RequestError("--reserve goes with --spike-mode")
+
+
+def _given(options: Mapping[str, object]) -> list[str]:
+    """Names of those that are not left out."""
+    return [name for name, value in options.items() if value is not None]
 
 
 def _standing(asked: Asked, brand: Brand) -> Scenario:

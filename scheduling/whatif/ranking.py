@@ -86,6 +86,7 @@ class _Bench:
         self.few = min(FEW, self.days)
         self.breach_before = float(breach_min(self._before).sum())
         self.breach = float(breach_min(self._after).sum())
+        self._attainment = share_on_time(self._after.on_time, self._after.judged)
 
     def play(self, repairs: Sequence[Repair], days: int) -> _Judged:
         """The scenario with the repairs; RequestError where they exclude each other."""
@@ -110,13 +111,18 @@ class _Bench:
         now = counts_of(simulation, self._window.queues)
         every = list(range(len(self._window.queues)))
         usual, broken, left = (float(breach_min(c).sum()) for c in (before, after, now))
+        cost = self.breach - self.breach_before
+        # Some days suffer more than others: what few of them say is told at the cost of all.
+        scale = cost / (broken - usual) if broken - usual > NOTHING_MIN else 1.0
+        avoided = scale * (broken - left)
+        off = self._attainment - share_on_time(*after.together(every))
         return _Judged(
             days=days,
-            avoided=broken - left,
-            missing=left - usual - LEFT * max(broken - usual, 0.0),
-            left_out=breach_without_each(after) - breach_without_each(now),
-            attainment=share_on_time(*now.together(every)),
-            late_avoided=_late(after) - _late(now),
+            avoided=avoided,
+            missing=(1.0 - LEFT) * max(cost, 0.0) - avoided,
+            left_out=scale * (breach_without_each(after) - breach_without_each(now)),
+            attainment=min(1.0, share_on_time(*now.together(every)) + off),
+            late_avoided=scale * (_late(after) - _late(now)),
             recovered_at=recovered_at(
                 before.together(every), now.together(every), self._window.start, self._begins
             ),

@@ -17,6 +17,7 @@ from rosters import make_brand
 
 from api.cli import whatiftold, whatifwords
 from api.cli.curves import clock_ruler, curve_step, height_line, share_line
+from api.cli.shell import watched
 from api.cli.whatifasked import Asked, scenario_of
 from api.cli.whatifrepairs import chosen, repairs_document, say_repairs
 from api.planning.whatif.presets import Preset, SurgeTemplate
@@ -204,6 +205,15 @@ def test_a_preset_is_joined_with_what_else_is_asked():
     assert (surge.start, surge.factor, surge.cause) == (SIX + HOUR / 2, 4.0, "viral")
     assert scenario.extra == (Extra(SIX, SIX + 2 * HOUR, 2),)
     assert scenario.name == "A post goes viral"
+
+
+def test_options_are_added_to_a_scenario_that_was_read():
+    later = scenario_of(Asked(known_from="2026-03-10 19:00"), BRAND, onto=SPIKE)
+    smaller = scenario_of(Asked(shrinkage=0.3), BRAND, onto=SPIKE)
+
+    assert later == replace(SPIKE, known_from=SIX + HOUR)
+    assert smaller == replace(SPIKE, shrinkage=Shrinkage(unplanned=0.3))
+    assert scenario_of(Asked(), BRAND, onto=SPIKE) == SPIKE
 
 
 # -- what they do --------------------------------------------------------------------------------
@@ -458,3 +468,21 @@ def test_a_share_counts_as_its_cases_do_and_a_wait_by_its_height():
     assert share_line([1.0, 0.0, float("nan"), float("nan")], [3, 1, 0, 0], 2) == "▆·"
     assert height_line([], 1) == ""
     assert height_line([0.0, 0.01, 8.0], 1) == " ▁█"
+
+
+# -- how far it is -------------------------------------------------------------------------------
+
+
+def test_of_stages_that_count_up_one_is_told_for_each_tenth(capsys: pytest.CaptureFixture[str]):
+    with watched("What if") as progress:
+        progress(0.0, "loading the roster")
+        for day in range(1, 51):
+            progress(0.5 + 0.2 * day / 50, f"simulating day {day} of 50")
+        progress(1.0, "")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "  0%  loading the roster",
+        " 50%  simulating day 1 of 50",
+        " 60%  simulating day 25 of 50",
+        " 70%  simulating day 50 of 50",
+    ]

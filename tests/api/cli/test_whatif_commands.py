@@ -196,19 +196,19 @@ def test_a_scenario_is_kept_listed_shown_and_laid_aside(run: Run, told: Told):
 
 def test_two_scenarios_are_held_beside_each_other(run: Run, told: Told):
     run("try", *SPIKE, "--save", "nine")
-    run("try", *SPIKE, "--extra", 3, "--save", "nine, three more")
+    run("try", *SPIKE, "--extra", 3, "--save", "[/nine] three more")
 
     lines = run("compare", 1, 2, *DAYS).splitlines()
     both = told("compare", 1, 2, *DAYS)["scenarios"]
 
     assert [line.split("  ")[0] for line in lines[1:4]] == [
-        "without any", "1 nine", "2 nine, three more",
+        "without any", "1 nine", "2 [/nine] three more",
     ]  # fmt: skip
     assert [line.split()[0] for line in lines[-3:]] == ["without", "with", "with"]
     alone, helped = (one["evaluation"] for one in both)
     assert (alone["from"], alone["to"]) == (helped["from"], helped["to"])
     assert helped["effects"][0]["late_after"] < alone["effects"][0]["late_after"]
-    assert "2 to 4 different scenarios" in run("compare", 1, code=2)
+    assert "[/nine] three more" in run("list")
 
 
 def test_what_helps_is_ranked_and_applied(run: Run, told: Told):
@@ -336,6 +336,8 @@ def test_past_days_are_played_again(run: Run, told: Told, tmp_path: Path):
         (("try", *SPIKE, "--high"), "--high goes with --preset"),
         (("try", "--extra", "1", "--at", "2026-03-10", "--rise", "5"), "--rise: of what?"),
         (("try", "--shrinkage", "0.3", "--length", "5"), "--length: of what?"),
+        (("try", "--shrinkage", "0.3", "--at", "2026-03-10"), "--at: of what?"),
+        (("try", "--shrinkage", "0.3", "--queue", "x"), "--queue: of what?"),
         (("try", "--goal-share", "0.8", "--goal-within", "inf"), "--goal-within is inf"),
         (("try", *SPIKE, "--plan", "99"), "99"),
         (("try", *SPIKE, "--plan", "draft-7", "--save", "x"), "no draft 7"),
