@@ -144,9 +144,15 @@ def _answer(
 
     rank = received if fifo else due  # what waiting messages are sorted by
     again_any, hold_any, spike_any = message.size > 0, holder.size > 0, False
+    passing = np.uint64(0)  # queues whose younger messages may stand before older ones
     for i in range(late_every.shape[0]):
         for q in range(queues):
             spike_any |= late_every[i, q] > 0
+            if put_off[i, q] > 0.0 and not fifo:
+                passing |= ONE << np.uint64(q)
+    for case in range(count):
+        if severity[case] != 0 and not fifo:
+            passing |= ONE << np.uint64(queue[case])
     levels = idle.size // max(masks.size, 1)
     rate = events_a_second(arrival)
     ready = np.uint64(0)  # queues that are open and have somebody waiting
@@ -179,12 +185,12 @@ def _answer(
                 backlog[now, q] = waiting[q] + owned[q]
                 first_backlog[now, q] = first_waiting[q]
                 if waiting[q] > 0:
-                    came_at = interval_end
+                    came_at, by_age = interval_end, not (passing >> np.uint64(q)) & ONE
                     for line in range(q * CLASSES, (q + 1) * CLASSES):
                         came_at = min(
                             came_at,
-                            first_to_come(head, behind, line, received),
-                            first_to_come(late_head, behind, line, received),
+                            first_to_come(head, behind, line, received, by_age),
+                            first_to_come(late_head, behind, line, received, by_age),
                         )
                     if always[q]:
                         oldest[now, q] = interval_end - came_at

@@ -68,15 +68,15 @@ def leave(head: Places, tail: Places, behind: Places, line: int) -> None:
 
 
 @inner
-def first_to_come(head: Places, behind: Places, line: int, received: Floats) -> float:
+def first_to_come(head: Places, behind: Places, line: int, received: Floats, by_age: bool) -> float:
     """When the longest waiting of a list came; infinite for an empty list.
 
-    It need not stand first: a message that was put off stands behind younger ones.
+    by_age  it stands first: nothing was put off behind younger messages
     """
     came, case = np.inf, head[line]
     while case != NOBODY:
         came = min(came, received[case])
-        case = behind[case]
+        case = NOBODY if by_age else behind[case]
     return came
 
 

@@ -54,7 +54,7 @@ def candidates(
     allowed, forbidden = lawful(variants(floor), floor)
     moves: list[list[Repair]] = []
     refused: list[Refusal] = []
-    for variant in shared_out(allowed, floor):
+    for variant in shared_out(allowed):
         repairs, refusals = _repairs(variant, floor)
         moves.append(repairs)
         refused += refusals

@@ -70,9 +70,8 @@ def lawful(variants: Iterable[Variant], floor: Floor) -> tuple[list[Variant], li
                 stands = offer.days in {o.days for o in kept[variant.more].offers}
                 allowed += [offer] * stands
                 continue
-            against = [v for v in broken[key] if v.rule not in variant.allowed]
-            if against:
-                forbidden.append(Forbidden(variant, offer, against[0]))
+            if broken[key]:
+                forbidden.append(Forbidden(variant, offer, broken[key][0]))
             else:
                 allowed.append(offer)
         kept[variant.name] = replace(variant, offers=allowed)
@@ -91,9 +90,10 @@ def _foremost(variant: Variant, floor: Floor) -> list[Offer]:
 
 @dataclass(frozen=True)
 class _Trial:
-    """An offer to be judged; `inside` as of its variant."""
+    """An offer to be judged; `allowed` and `inside` as of its variant."""
 
     offer: Offer
+    allowed: frozenset[str]
     inside: bool
 
 
@@ -101,7 +101,7 @@ def _trials(variant: Variant, looked: Sequence[Variant]) -> dict[str, _Trial]:
     """The offers of the variant that are judged themselves."""
     longer = {o.days for v in looked if v.name == variant.more for o in v.offers if o.likely}
     return {
-        _key(variant, offer): _Trial(offer, variant.inside)
+        _key(variant, offer): _Trial(offer, variant.allowed, variant.inside)
         for offer in variant.offers
         if offer.days not in longer
     }
@@ -112,7 +112,7 @@ def _key(variant: Variant, offer: Offer) -> str:
 
 
 def _broken(trials: Mapping[str, _Trial], floor: Floor) -> dict[str, tuple[Violation, ...]]:
-    """Rules that each offer alone breaks and that are kept now."""
+    """Rules that each offer alone breaks and that are kept now, those allowed left out."""
     roster, ground = floor.roster, floor.situation.ground
     agents = {trial.offer.agent_id for trial in trials.values() if not trial.inside}
     lines = lines_of(roster[roster["agent_id"].isin(agents)])
@@ -121,7 +121,10 @@ def _broken(trials: Mapping[str, _Trial], floor: Floor) -> dict[str, tuple[Viola
         name: (ground.by_id[trial.offer.agent_id], _after(trial, lines))
         for name, trial in trials.items()
     }
-    now = broken_by_each(after, ground) if after else {}
+    now = {
+        name: [v for v in broken if v.rule not in trials[name].allowed]
+        for name, broken in (broken_by_each(after, ground) if after else {}).items()
+    }
     # What stands anyway is looked up for those alone who break something.
     breaking = [trials[name] for name, broken in now.items() if broken]
     standing: Trials = {
@@ -153,15 +156,14 @@ def _after(trial: _Trial, lines: Mapping[str, list[Segment]]) -> list[Segment]:
     return [*(s for s in _before(trial, lines) if s not in gone), *new]
 
 
-def shared_out(variants: Sequence[Variant], floor: Floor) -> list[Variant]:
+def shared_out(variants: Sequence[Variant]) -> list[Variant]:
     """The variants with the people that each keeps: the teams take turns, each the best who is
-    left, until all have as many as they want. So repairs of two teams can always be taken together,
-    and no rule breaks by it.
+    left. So repairs of two teams can always be taken together, and no rule breaks by it.
     """
     teams: dict[str, list[Variant]] = {}
     for variant in variants:
         teams.setdefault(variant.team, []).append(variant)
-    waiting = {team: _people(of_team, floor) for team, of_team in teams.items()}
+    waiting = {team: _people(of_team) for team, of_team in teams.items()}
     taken: dict[str, str] = {}
     while any(waiting.values()):
         for team, queue in waiting.items():
@@ -176,7 +178,7 @@ def shared_out(variants: Sequence[Variant], floor: Floor) -> list[Variant]:
     ]
 
 
-def _people(variants: Sequence[Variant], floor: Floor) -> list[str]:
+def _people(variants: Sequence[Variant]) -> list[str]:
     """Who the team wants, the best first."""
     best: dict[str, Offer] = {}
     for variant in variants:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from scheduling.whatif.offers import Floor
 from scheduling.whatif.results import Repair
 from scheduling.whatif.scenario import Policy, Scenario, Surge
-from scheduling.whatif.words import lasting, length, listed, named
+from scheduling.whatif.words import lasting, length, named
 from wfm.calendars import open_share
 from wfm.order import LATE_RESERVE, LOST
 
 RESERVES = (LATE_RESERVE, 0.5)
-MORE_RESERVES = (0.0, 0.1, 0.35)
+MORE_RESERVES = (0.0, 0.1, 0.35, 0.75)
 AUTOMATIC = (0.1, 0.2, 0.3)
-MORE_AUTOMATIC = (0.15, 0.25, 0.05, 0.4, 0.5)
+MORE_AUTOMATIC = (0.15, 0.25, 0.05, 0.4, 0.5, 0.35, 0.45)
 PUT_OFF_MIN = (60, 120, 240)
 
 
@@ -78,13 +78,13 @@ def automatic_answers(floor: Floor) -> Iterator[Repair]:
 
 
 def more_automatic_answers(floor: Floor) -> Iterator[Repair]:
-    """The same with other shares; and on queues whose people serve the ones in trouble too."""
+    """The same on queues whose people serve the ones in trouble too; and with other shares."""
     queues, why = _surging(floor)
-    yield from (_answered(floor, queues, share, why) for share in MORE_AUTOMATIC)
     beside = tuple(q for q in _beside(floor) if q not in queues)
     if beside:
-        why = f"people of {listed(floor.trouble.queues)} answer there too, and get hands free"
-        yield from (_answered(floor, beside, share, why, "-beside") for share in AUTOMATIC)
+        freed = f"people of {named(floor.trouble.queues)} answer there too"
+        yield from (_answered(floor, beside, share, freed, "-beside") for share in AUTOMATIC)
+    yield from (_answered(floor, queues, share, why) for share in MORE_AUTOMATIC)
 
 
 def _surging(floor: Floor) -> tuple[tuple[str, ...], str]:

@@ -23,7 +23,6 @@ LEAST_H = 0.1
 CALMER = 0.5
 # Shifts that start later than this after the trouble are left where they are.
 REACH = timedelta(hours=12)
-REACH_OF_THE_DAY_AFTER = timedelta(hours=24)
 
 
 def breaks_moved(floor: Floor) -> list[Offer]:
@@ -32,7 +31,8 @@ def breaks_moved(floor: Floor) -> list[Offer]:
     Only those that have not begun by the earliest moment; what is in the way of a place, and the
     order of the breaks, stays.
     """
-    earliest, found = floor.trouble.earliest("breaks"), []
+    earliest = floor.trouble.earliest("breaks")
+    found: list[Offer] = []
     for agent_id, day, shift in floor.at_work:
         template = floor.template(shift)
         if template is None or shift[-1].end <= earliest:
@@ -47,8 +47,7 @@ def breaks_moved(floor: Floor) -> list[Offer]:
                 group = floor.group(agent_id, _queue_beside(after, pause))
                 place, more = _calmer(floor.trouble, group, after, pause, rule)
                 after, gained = _moved(after, pause, place), gained + more
-        if gained > LEAST_H:
-            found.append(floor.offer(agent_id, day, _instead(floor, agent_id, day, after), gained))
+        found += _offered(floor, agent_id, day, after, gained)
     return found
 
 
@@ -87,7 +86,8 @@ def _moved(shift: Shift, pause: Segment, place: datetime) -> Shift:
 
 def put_back(floor: Floor) -> list[Offer]:
     """Meetings, trainings and other paid work of the trouble's hours, back on queue."""
-    earliest, found = floor.trouble.earliest("activity"), []
+    earliest = floor.trouble.earliest("activity")
+    found: list[Offer] = []
     for agent_id, day, shift in floor.at_work:
         template = floor.template(shift)
         breaks = {"break", "meal"}
@@ -105,35 +105,31 @@ def put_back(floor: Floor) -> list[Offer]:
             if more > LEAST_H:
                 after = joined(painted(after, start, s.end, "on_queue", queue))
                 gained += more
-        if gained > LEAST_H:
-            found.append(floor.offer(agent_id, day, _instead(floor, agent_id, day, after), gained))
+        found += _offered(floor, agent_id, day, after, gained)
     return found
 
 
 def stays(floor: Floor, minutes: int) -> list[Offer]:
     """Shifts that end in the trouble, so much longer."""
     earliest, ends = floor.trouble.earliest("overtime"), floor.trouble.focus[1]
-    longer, found = timedelta(minutes=minutes), []
+    longer = timedelta(minutes=minutes)
+    found: list[Offer] = []
     for agent_id, day, shift in floor.shifts:
         last = shift[-1]
         if not earliest <= last.end < ends:
             continue
         queue = _queue_beside(shift, last)
         gained = floor.trouble.hours(floor.group(agent_id, queue), last.end, last.end + longer)
-        if gained <= LEAST_H:
-            continue
-        more = replace(
-            last, start=last.end, end=last.end + longer, activity="on_queue", queue=queue
-        )
-        after = _instead(floor, agent_id, day, joined((*shift, more)))
-        if after:
-            found.append(floor.offer(agent_id, day, after, gained))
+        until = last.end + longer
+        more = replace(last, start=last.end, end=until, activity="on_queue", queue=queue)
+        found += _offered(floor, agent_id, day, joined((*shift, more)), gained)
     return found
 
 
 def starts_earlier(floor: Floor, minutes: int) -> list[Offer]:
     """Shifts that begin in the trouble, so much longer: from an earlier start, the breaks anew."""
-    trouble, sooner, found = floor.trouble, timedelta(minutes=minutes), []
+    trouble, sooner = floor.trouble, timedelta(minutes=minutes)
+    found: list[Offer] = []
     # Who is to come earlier is still at home, as somebody who is off.
     earliest = max(trouble.earliest("overtime"), trouble.earliest("call_in"))
     for agent_id, day, shift in floor.shifts:
@@ -153,29 +149,28 @@ def starts_earlier(floor: Floor, minutes: int) -> list[Offer]:
         tail = replace(last, start=last.end, end=end, activity="on_queue", queue=queue)
         whole = joined((*anew, tail))
         gained = floor.hours(agent_id, whole) - floor.hours(agent_id, shift)
-        after = _instead(floor, agent_id, day, whole)
-        if gained > LEAST_H and after:
-            found.append(floor.offer(agent_id, day, after, gained))
+        found += _offered(floor, agent_id, day, whole, gained)
     return found
 
 
 def moved_earlier(floor: Floor) -> list[Offer]:
     """Shifts still to come, at the start of their template on that day that covers most."""
-    found = []
-    for agent_id, day, shift in _to_come(floor, REACH):
+    found: list[Offer] = []
+    for agent_id, day, shift in _to_come(floor):
         best = _best_start(floor, agent_id, day, shift, before=shift[0].start)
         if best is not None:
-            moved, gained = best
-            after = _instead(floor, agent_id, day, moved)
-            if after:
-                found.append(floor.offer(agent_id, day, after, gained))
+            found += _offered(floor, agent_id, day, *best)
     return found
 
 
 def come_over(floor: Floor) -> list[Offer]:
-    """Shifts of the day after, worked the evening before by people who are off then."""
-    found = []
-    for agent_id, day, shift in _to_come(floor, REACH_OF_THE_DAY_AFTER):
+    """Shifts of the day after, worked a day earlier by people who are off then, where the trouble
+    reaches into a night.
+    """
+    found: list[Offer] = []
+    if not _reaches_night(floor):
+        return found
+    for agent_id, day, shift in _to_come(floor):
         eve, days, ground = day - timedelta(days=1), floor.days[agent_id], floor.situation.ground
         busy = days.get(eve) or ground.by_id[agent_id].is_off(eve)
         if busy or eve not in ground.days or not floor.is_free(agent_id, eve):
@@ -193,14 +188,23 @@ def come_over(floor: Floor) -> list[Offer]:
     return found
 
 
-def _to_come(floor: Floor, reach: timedelta) -> Iterator[tuple[str, date, Shift]]:
-    """Shifts that begin after people can be told, in the trouble or so long after it, and hold
+def _reaches_night(floor: Floor) -> bool:
+    night, zone = floor.situation.brand.night, floor.situation.brand.tz
+    walls = (at.astimezone(zone) for at in intervals(*floor.trouble.focus))
+    minutes = [wall.hour * 60 + wall.minute for wall in walls]
+    if night.from_min < night.to_min:
+        return any(night.from_min <= minute < night.to_min for minute in minutes)
+    return any(minute >= night.from_min or minute < night.to_min for minute in minutes)
+
+
+def _to_come(floor: Floor) -> Iterator[tuple[str, date, Shift]]:
+    """Shifts that begin after people can be told, in the trouble or soon after it, and hold
     nothing but their breaks.
     """
     earliest, (begins, ends) = floor.trouble.earliest("tomorrow"), floor.trouble.focus
     for agent_id, day, shift in floor.shifts:
         template, start = floor.template(shift), shift[0].start
-        if template is None or start <= max(earliest, begins) or start > ends + reach:
+        if template is None or start <= max(earliest, begins) or start > ends + REACH:
             continue
         if _plain(shift, template):
             yield agent_id, day, shift
@@ -258,14 +262,18 @@ def _queue_beside(shift: Shift, segment: Segment) -> str:
     return next((s.queue for s in beside if s.activity == "on_queue"), "")
 
 
-def _instead(floor: Floor, agent_id: str, day: date, shift: Sequence[Segment]) -> Shift:
-    """The day with the shift in the place of what is worked; empty where it would run into one of
-    the days beside.
+def _offered(
+    floor: Floor, agent_id: str, day: date, shift: Sequence[Segment], gained: float
+) -> list[Offer]:
+    """The offer of the shift in the place of what is worked on the day; none where it gains next to
+    nothing, or would run into a shift of the days beside.
     """
     days = floor.days[agent_id]
-    absent = tuple(s for s in days.get(day, ()) if s.activity in ABSENT)
+    absent = (s for s in days.get(day, ()) if s.activity in ABSENT)
     after = tuple(sorted((*absent, *shift)))
-    return () if in_the_way(days | {day: after}, day) else after
+    if gained <= LEAST_H or in_the_way(days | {day: after}, day):
+        return []
+    return [floor.offer(agent_id, day, after, gained)]
 
 
 def _day_of(at: datetime, floor: Floor) -> date:

@@ -101,7 +101,7 @@ def _all(floor: Floor) -> Iterator[Variant]:
         team="sooner",
         offers=moved_earlier(floor),
         title=partial(_sooner, floor),
-        reason=partial(because, "their shifts begin after the worst; what they leave is calmer"),
+        reason=partial(because, "their shifts begin late in the trouble, or after it"),
     )
     yield Variant(
         kind="tomorrow",
@@ -109,7 +109,7 @@ def _all(floor: Floor) -> Iterator[Variant]:
         team="come_over",
         offers=come_over(floor),
         title=partial(_over, floor),
-        reason=partial(because, "they are off the day before, and what they leave is calmer"),
+        reason=partial(because, "they are off on the day before, and what they leave is calmer"),
     )
 
 
@@ -154,8 +154,8 @@ def _sooner(floor: Floor, offers: Sequence[Offer]) -> str:
 
 def _over(floor: Floor, offers: Sequence[Offer]) -> str:
     first = min(_begins(offer) for offer in offers)
-    works = people(len(offers), "works the next day's shift", "work the next day's shift")
-    return f"{works} the evening before (the first at {_clock(first, floor)})"
+    works = people(len(offers), "works the next day's shift", "work their next day's shifts")
+    return f"{works} a day earlier (the first at {_clock(first, floor)})"
 
 
 def _other(offers: Sequence[Offer]) -> str:
@@ -173,8 +173,8 @@ def _other(offers: Sequence[Offer]) -> str:
 
 
 def _begins(offer: Offer) -> datetime:
-    """When the first shift that the offer changes begins, after the change."""
-    return min(s.start for s in worked(offer.changes[0].after))
+    """When the first work begins that the offer brings."""
+    return min(s.start for c in offer.changes for s in worked(c.after) if s not in c.before)
 
 
 def _ends(offer: Offer) -> datetime:

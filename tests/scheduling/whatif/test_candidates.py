@@ -38,6 +38,20 @@ from wfm.brands import Presence
 from wfm.calendars import ServiceWindow
 from wfm.people import TimeOff
 
+TITLES = [
+    "Spike mode on x, 17:00 to 21:15; the late ones keep 20% of the claims",
+    "10% more of x answered automatically, 17:00 to 21:15",
+    "email waits 1 h longer, 17:00 to 21:15",
+    "3 people help out on x, 17:15 to 21:15",
+    "3 people take their breaks at another time",
+    "3 people go back on queue, training put off",
+    "6 people stay 2 h longer (until 20:30)",
+    "6 people stay 1 h longer (until 19:30)",
+    "6 people stay 30 min longer (until 19:00)",
+    "2 people on standby are called in (from 17:30)",
+    "6 people off that day are called in (from 18:00)",
+    "5 later shifts start earlier (the first at 18:00)",
+]
 EVENING = {"x": (at(17), at(20.5))}
 
 
@@ -101,6 +115,18 @@ def test_what_is_over_before_it_is_known_is_not_repaired(desk):
 
 def test_the_same_is_offered_again(desk, found):
     assert about(desk) == found
+
+
+def test_repairs_are_told_in_the_planners_words(found):
+    best = {}
+    for repair in found[0]:
+        best.setdefault(repair.repair_id.rpartition("-")[0], repair.title)
+    assert list(best.values()) == TITLES
+    (reason,) = (r.reason for r in found[0] if r.repair_id == "overtime-60-6")
+    assert reason == (
+        "M00, M01, S00 and 3 more: their shifts end in the trouble. 4.4 h where x needs it, 6.0 h "
+        "paid: chosen because they cover most of the trouble per paid hour"
+    )
 
 
 # -- in time -------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ from repairdesk import (
 from test_candidates import BY_NATURE, EVENING, about, begins, moved, newly_broken, of_kind
 from whatifdesk import a_situation
 
-from scheduling.editing.changes import worked
+from scheduling.editing.changes import Segment, lines_of, table_of, worked
 from scheduling.whatif.candidates import candidates
 from scheduling.whatif.evaluate import evaluate
 from scheduling.whatif.scenario import (
@@ -153,6 +153,19 @@ def test_a_shift_that_fits_into_the_standby_is_worked_with_its_breaks():
         assert sum(s.activity == "break" for s in shift) == 1
 
 
+def test_standby_over_midnight_is_called_after_it():
+    situation = a_desk()
+    night = Segment(at(20), at(30), "standby")
+    lines = lines_of(situation.roster) | {"b0": [night], "b1": []}
+    situation = replace(situation, roster=table_of(lines))
+    (best, *_) = offered(situation, "standby", scenario=spike(at(25)), late={"x": (at(25), at(28))})
+    assert best.title == "1 person on standby is called in (from 01:30)"
+    assert [(c.agent_id, c.day) for c in best.does.changes] == [
+        ("b0", date(2026, 3, 4)),
+        ("b0", date(2026, 3, 5)),
+    ]
+
+
 def test_people_are_called_in_on_days_off_only(desk, repairs):
     called = of_kind(repairs, "call_in")
     assert called
@@ -168,8 +181,11 @@ def test_only_those_who_serve_the_queue_are_moved(repairs):
     assert {a[0] for a in moved(repairs)} <= {"s", "m", "b"}
 
 
-def test_later_shifts_start_earlier_and_shifts_of_the_day_after_come_over(repairs):
-    later = of_kind(repairs, "tomorrow")
+def test_later_shifts_start_earlier_and_those_of_the_day_after_come_over_to_the_night(
+    desk, repairs
+):
+    assert {r.repair_id.split("-")[0] for r in of_kind(repairs, "tomorrow")} == {"sooner"}
+    later = offered(desk, "tomorrow", late={"x": (at(17), at(24))})
     assert {r.repair_id.split("-")[0] for r in later} == {"sooner", "come_over"}
     for repair in later:
         assert repair.staff_hours == pytest.approx(0)
@@ -338,4 +354,4 @@ def test_what_a_simulation_finds_is_repaired():
     scenario = spike(at(18, 0))
     found, _ = candidates(situation, scenario, evaluate(situation, scenario, replications=5))
     assert len(found) >= 10
-    assert {p.queues for r in of_kind(found, "automatic") for p in r.does.policies} == {("x",)}
+    assert {"policy", "automatic", "overtime"} <= {r.kind for r in found}
