@@ -180,12 +180,6 @@ class Trial:
         trial.worked.update(self.worked)
         return trial
 
-    def first(self, replications: int) -> Trial:
-        """The trial's first replications."""
-        trial = replace(self, replications=replications)
-        trial.worked.update(self.worked)
-        return trial
-
     def _crew(self, staff: Staff, r: int) -> state.Crew:
         comes = draw_presence(
             self.path_key(r),
@@ -206,12 +200,15 @@ class Trial:
         threads: int = 2,
         progress: Progress = silent,
         keep_starts: bool = False,
+        only: range | None = None,
     ) -> Simulation:
         """What this staff makes of every replication.
 
+        only         these replications, in place of all
         keep_starts  fill `Simulation.starts`: 8 bytes a case and replication
         """
-        count, intervals, queues = self.replications, self.intervals, len(self.queues)
+        which = only or range(self.replications)
+        count, intervals, queues = len(which), self.intervals, len(self.queues)
         outcomes = np.zeros((count, intervals, len(self.lines), 3), np.int32)
         backlog = np.zeros((count, intervals, queues), np.int32)
         busy = np.zeros((count, queues, intervals), np.float32)
@@ -240,8 +237,9 @@ class Trial:
         starts = [np.empty(0)] * count
 
         def replicate(r: int) -> int:
-            cases = self.cases(r)
-            work, after = self.handling(r, cases)
+            number = which[r]
+            cases = self.cases(number)
+            work, after = self.handling(number, cases)
             people = np.ones(work.size, np.bool_)
             if some_automatic:
                 people = for_people(*cases, self.dispatch.answered)
@@ -255,7 +253,7 @@ class Trial:
             begun = serve(
                 state.Cases(arrivals, queue, unrated, keys, work, after),
                 rules,
-                crew or self._crew(staff, r),
+                crew or self._crew(staff, number),
                 state.Tally(
                     outcomes=outcomes[r],
                     backlog=backlog[r],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -45,6 +45,23 @@ class Counts:
     def together(self, of: list[int]) -> Pair:
         """In time and judged of some queues together, (paths, intervals)."""
         return self.on_time[:, :, of].sum(axis=2), self.judged[:, :, of].sum(axis=2)
+
+    def days(self, count: int) -> Counts:
+        """Of the first paths."""
+        return replace(self, on_time=self.on_time[:count], judged=self.judged[:count])
+
+    def then(self, other: Counts) -> Counts:
+        """With the paths of another behind."""
+        return replace(
+            self,
+            on_time=np.concatenate([self.on_time, other.on_time]),
+            judged=np.concatenate([self.judged, other.judged]),
+        )
+
+    @property
+    def late(self) -> float:
+        """Mean cases of a path that are late or overdue."""
+        return float((self.judged - self.on_time).sum(axis=(1, 2)).mean())
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,9 @@ def answered(
     *,
     threads: int = 2,
     progress: Progress = silent,
+    only: range | None = None,
 ) -> Simulation:
-    """What the agents who are there in the scenario make of the trial's days."""
+    """What the agents who are there in the scenario make of the trial's days, or of some."""
     queues = set(trial.queues)
     there = people(situation, scenario, trial.start, trial.end)
     serves = [not queues.isdisjoint(text.split()) for text in there["queues"]]
@@ -69,7 +70,7 @@ def answered(
         situation.brand, queues=tuple(q for q in situation.brand.queues if q.name in queues)
     )
     staff = staff_of(there[serves], brand, start=trial.start, end=trial.end)
-    return trial.run(staff, threads=threads, progress=progress)
+    return trial.run(staff, threads=threads, progress=progress, only=only)
 
 
 # -- rules ---------------------------------------------------------------------------------------

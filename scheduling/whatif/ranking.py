@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from scheduling.queueing.erlang import Floats
@@ -35,7 +35,7 @@ from wfm.errors import RequestError
 from wfm.progress import Progress, part, silent
 
 # Days that every repair is played on, and how many of the ranking's first are played on all.
-FEW = 12
+FEW = 10
 SURE = 6
 # The promise is restored when no more than this part of what the scenario costs is left.
 LEFT = 0.1
@@ -84,31 +84,41 @@ class _Bench:
         self._after = counts_of(beside.after, beside.window.queues)
         self.days = beside.after.replications
         self.few = min(FEW, self.days)
+        self._seen: dict[tuple[str, ...], Counts] = {}
         self.breach_before = float(breach_min(self._before).sum())
         self.breach = float(breach_min(self._after).sum())
         self._attainment = share_on_time(self._after.on_time, self._after.judged)
 
     def play(self, repairs: Sequence[Repair], days: int) -> _Judged:
-        """The scenario with the repairs; RequestError where they exclude each other."""
+        """The scenario with the repairs; RequestError where they exclude each other.
+
+        Days that these repairs have been played on already are not played again.
+        """
+        name = tuple(sorted(repair.repair_id for repair in repairs))
+        seen = self._seen.get(name, self._after.days(0))
+        have = len(seen.on_time)
+        if have < days:
+            played = self._played(repairs, range(have, days))
+            seen = self._seen[name] = seen.then(counts_of(played, self._window.queues))
+        return self._judge(seen.days(days), days)
+
+    def _played(self, repairs: Sequence[Repair], days: range) -> Simulation:
         scenario = self._scenario
         for repair in repairs:
             scenario = joined(scenario, repair.does)
         window, trial = self._window, self._beside.trial
-        if any(
-            r.does.surges or r.does.handling or r.does.goals or r.does.shrinkage for r in repairs
-        ):
+        does = [repair.does for repair in repairs]
+        if any(d.surges or d.handling or d.goals or d.shrinkage for d in does):
             trial = prepared(
                 self._situation, scenario, window.start, window.end, window.queues,
                 replications=self.days,
             )  # fmt: skip
-        elif any(r.does.policies for r in repairs):
+        elif any(d.policies for d in does):
             trial = trial.under(dispatch_under(self._brand, scenario, window.start, window.end))
-        simulation = answered(trial.first(days), self._situation, scenario, threads=1)
-        return self._judge(simulation, days)
+        return answered(trial, self._situation, scenario, threads=1, only=days)
 
-    def _judge(self, simulation: Simulation, days: int) -> _Judged:
-        before, after = (_first(counts, days) for counts in (self._before, self._after))
-        now = counts_of(simulation, self._window.queues)
+    def _judge(self, now: Counts, days: int) -> _Judged:
+        before, after = (counts.days(days) for counts in (self._before, self._after))
         every = list(range(len(self._window.queues)))
         usual, broken, left = (float(breach_min(c).sum()) for c in (before, after, now))
         cost = self.breach - self.breach_before
@@ -122,7 +132,7 @@ class _Bench:
             missing=(1.0 - LEFT) * max(cost, 0.0) - avoided,
             left_out=scale * (breach_without_each(after) - breach_without_each(now)),
             attainment=min(1.0, share_on_time(*now.together(every)) + off),
-            late_avoided=scale * (_late(after) - _late(now)),
+            late_avoided=scale * (after.late - now.late),
             recovered_at=recovered_at(
                 before.together(every), now.together(every), self._window.start, self._begins
             ),
@@ -331,11 +341,3 @@ def _fits(repair: Repair, taken: Sequence[Repair]) -> bool:
         return False
     alike = (one for one in taken if one.kind == repair.kind and one.does.policies)
     return repair not in taken and not (repair.does.policies and any(alike))
-
-
-def _first(counts: Counts, days: int) -> Counts:
-    return replace(counts, on_time=counts.on_time[:days], judged=counts.judged[:days])
-
-
-def _late(counts: Counts) -> float:
-    return float((counts.judged - counts.on_time).sum(axis=(1, 2)).mean())
