@@ -48,8 +48,9 @@ def open_roster(page: Page) -> None:
 
 def open_what_if(page: Page) -> None:
     page.click("#go-whatif")
-    page.click("#whatif-run")
-    page.wait_for_selector("#whatif-backlog .main-svg")
+    page.wait_for_selector("#whatif-tiles .tile")
+    page.click("#whatif-find")
+    page.wait_for_selector("#whatif-repairs .repairs li")
 
 
 PICTURES = {

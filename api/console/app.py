@@ -53,7 +53,6 @@ INDEX = """<!DOCTYPE html>
 SHOWS: dict[layout.Page, Callable[[Views, Brand, PlanView], Any]] = {
     layout.PLAN: plan.page,
     layout.REQUIREMENT: requirement.page,
-    layout.WHAT_IF: whatif.page,
 }
 
 
@@ -158,6 +157,8 @@ def _content(page: layout.Page, views: Views, brand: Brand | None, search: str |
         return layout.no_plan()
     if page is layout.ROSTER:
         return roster.page(views, brand, plan, search)
+    if page is layout.WHAT_IF:
+        return whatif.page(views, brand, plan, search)
     return SHOWS[page](views, brand, plan)
 
 

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,8 +18,8 @@ import pandas as pd
 
 from api.console.drafting import Drafting, Shown
 from api.console.promises import Promises
-from api.planning import forecasts, intraday, records, whatif
-from api.planning.whatif import Spike, WhatIfResult
+from api.console.rehearsing import Rehearsing
+from api.planning import forecasts, intraday, records
 from forecasting.adjust import adjusted
 from forecasting.scenarios.paths import Noise, paths_from
 from forecasting.scenarios.sums import Calibration, sum_forecast
@@ -202,6 +202,7 @@ class Views:
         self._jobs = jobs
         self.promises = Promises(store, jobs)
         self.drafting = Drafting(store, jobs)
+        self.rehearsing = Rehearsing(store)
         self._tables: OrderedDict[int, Tables] = OrderedDict()
         self._shown: OrderedDict[Any, Shown] = OrderedDict()
         self._forecasts: OrderedDict[Any, ForecastView] = OrderedDict()
@@ -256,10 +257,6 @@ class Views:
             return Shown(base, draft, self.drafting.changes(draft, base.tables.roster))
 
         return self._kept(self._shown, key, KEPT_DRAFTS, compare)
-
-    def what_if(self, day: date, spike: Spike) -> WhatIfResult:
-        """Rehearse the spike on the published roster of the day; WfmError where it cannot be."""
-        return whatif.evaluate(whatif.load_base(self._store, day), spike)
 
     # -- forecasts --------------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
-"""A brand, a week's plan and a rehearsal made of formulas, behind the console's reads."""
+"""A brand and a week's plan made of formulas, behind the console's reads."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +18,6 @@ import pytest
 from api.console.drafting import Shown
 from api.console.views import ForecastView, Now, Piece, PlanView, Tables, Today, VersionView
 from api.planning.certificates import StoredCertificate
-from api.planning.whatif import Spike, WhatIfResult, Worst
 from forecasting.adjust import adjusted
 from forecasting.engine.intervals import LEAD_GROUPS
 from forecasting.scenarios.paths import Noise
@@ -34,6 +35,7 @@ from wfm.frames import (
     NEEDS,
     ON_SHIFT,
     PARTS,
+    QUANTILE_COLUMNS,
     REQUIREMENT,
     ROSTER,
     STAFFING,
@@ -64,7 +66,12 @@ from wfm.store.jobs import Job
 from wfm.store.people import save_agents
 from wfm.store.plans import insert_draft, publish
 from wfm.store.tables import volumes as volumes_table
+from wfm.store.volumes import last_interval
 from wfm.timegrid import FixedClock, format_instant, local_midnight
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from whatifdesk import FakeRehearsing
 
 FIRST = date(2026, 3, 2)
 DAYS = 14
@@ -335,13 +342,14 @@ def save_history(writing: Writing, end: datetime) -> None:
 
 
 def keep(store: Store, brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> int:
-    """Write brand, agents, four weeks of history and the plan, as a draft; gives its id."""
+    """Write brand, agents, four weeks of history (once) and the plan, as a draft; gives its id."""
     tables = plan.tables
     noise = make_noise(brand.zone, FIRST - timedelta(days=1))
     with store.writing("test") as writing:
         save_brand(writing, brand)
         save_agents(writing, agents)
-        save_history(writing, plan.start)
+        if last_interval(writing.connection) is None:
+            save_history(writing, plan.start)
         return insert_draft(
             writing,
             start=plan.start,
@@ -433,44 +441,6 @@ def make_plan(brand: Brand, agents: tuple[Agent, ...], **changes: Any) -> PlanVi
         ),
     )
     return replace(plan, **changes)
-
-
-def make_rehearsal(spike: Spike) -> WhatIfResult:
-    start = spike.start - timedelta(hours=10)
-    index = interval_index(start, start + timedelta(hours=24))
-    hit = np.exp(-((np.arange(len(index)) - 50) ** 2) / 60)
-    parts = []
-    for queue in ("", *(name for name, _ in QUEUES)):
-        before = np.full(len(index), 0.94)
-        after = before - 0.7 * hit
-        parts.append(
-            pd.DataFrame(
-                {
-                    "start": index,
-                    "queue": pd.Series([queue] * len(index), dtype="str"),
-                    "attainment_before": before,
-                    "attainment_before_low": before - 0.04,
-                    "attainment_before_high": before + 0.03,
-                    "attainment_after": after,
-                    "attainment_after_low": (after - 0.1).clip(0, 1),
-                    "attainment_after_high": (after + 0.05).clip(0, 1),
-                    "backlog_before": 3 + 0 * hit,
-                    "backlog_after": 3 + 140 * hit,
-                }
-            )
-        )
-    return WhatIfResult(
-        table=pd.concat(parts, ignore_index=True),
-        worst_before=Worst(6.0, spike.start),
-        worst_after=Worst(143.0, spike.start + timedelta(hours=2)),
-        attainment_before=0.94,
-        attainment_after=0.78,
-        recovered_at=spike.start + timedelta(hours=5),
-        added_contacts=812.0,
-        replications=50,
-        seed=1,
-        seconds=0.62,
-    )
 
 
 def make_parts(table: pd.DataFrame) -> pd.DataFrame:
@@ -710,7 +680,6 @@ class FakeViews:
     shown_agents: tuple[Agent, ...] = ()
     shown_campaigns: tuple[Campaign, ...] = ()
     clock: Now = field(default_factory=lambda: Now(datetime(2026, 3, 2, 7, 15, tzinfo=UTC), True))
-    error: Exception | None = None
     shown_versions: tuple[VersionView, ...] = ()
     shown_today: Today | None = None
     shown_marks: tuple[Mark, ...] = ()
@@ -720,6 +689,7 @@ class FakeViews:
     audit: list[tuple[str, str]] = field(default_factory=list)
     promises: FakePromises | None = None
     drafting: NoDrafts = field(default_factory=NoDrafts)
+    rehearsing: FakeRehearsing = field(default_factory=FakeRehearsing)
 
     def now(self) -> Now:
         return self.clock
@@ -808,11 +778,6 @@ class FakeViews:
         self.audit.append(("cancel", actor))
         self.jobs[job_id] = replace(self.jobs[job_id], state="cancelled")
 
-    def what_if(self, day: date, spike: Spike) -> WhatIfResult:
-        if self.error is not None:
-            raise self.error
-        return make_rehearsal(spike)
-
 
 @pytest.fixture(scope="session")
 def brand() -> Brand:
@@ -868,6 +833,15 @@ def make_came() -> Callable[[PlanView, int], Calibration]:
 def fill(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> Callable[[Store], int]:
     """Writes the brand, its agents and history and the plan as a draft; gives the plan's id."""
     return lambda store: keep(store, brand, agents, plan)
+
+
+@pytest.fixture(scope="session")
+def fill_calm(brand: Brand, agents: tuple[Agent, ...], plan: PlanView) -> Callable[[Store], int]:
+    """As `fill`, with so few contacts that the roster keeps its promise; gives the plan's id."""
+    few = plan.tables.forecast.copy()
+    few[["mean", *QUANTILE_COLUMNS]] *= 0.12
+    calm = replace(plan, tables=replace(plan.tables, forecast=few))
+    return lambda store: keep(store, brand, agents, calm)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from api.console.charts import plan as charts
-from api.console.charts import whatif as whatif_charts
 from api.console.charts.look import Event
 from wfm.frames import interval_index
 
@@ -160,21 +159,6 @@ def test_a_heat_map_of_nothing_says_so():
 @pytest.mark.parametrize("chart", [charts.coverage_chart])
 def test_a_range_without_staffing_says_so(chart, staffing):
     assert names(chart(staffing.iloc[:0], zone=UTC_ZONE)) == ["No staffing in this range."]
-
-
-def test_before_and_after_are_drawn_with_their_bands():
-    table = pd.DataFrame({"start": INDEX, "attainment_before": 0.95, "attainment_after": 0.4})
-    for when in ("before", "after"):
-        table[f"attainment_{when}_low"] = table[f"attainment_{when}"] - 0.1
-        table[f"attainment_{when}_high"] = table[f"attainment_{when}"] + 0.05
-    spike = (START + timedelta(hours=6), START + timedelta(hours=8))
-
-    figure = whatif_charts.attainment_chart(table, zone=UTC_ZONE, goal=0.9, spike=spike)
-
-    assert set(trace(figure, "Before").y) == {95.0}
-    assert set(trace(figure, "With the spike").y) == {40.0}
-    assert "goal 90%" in names(figure)
-    assert figure.layout.yaxis.range[0] == 30
 
 
 def test_a_week_of_figures_stays_light(staffing, forecast):

@@ -9,10 +9,9 @@ from dash.development.base_component import Component
 
 from api.console import app, layout, spans
 from api.console.pages import plan as plan_page
-from api.console.pages import whatif as whatif_page
 from api.console.views import Now
 from wfm.campaigns import Campaign
-from wfm.errors import RequestError, StoreBusy
+from wfm.errors import StoreBusy
 
 PAGES = ("/console/", "/console/requirement", "/console/roster", "/console/whatif")
 
@@ -118,7 +117,7 @@ def test_what_the_callbacks_write_to_exists_on_the_pages(views):
     assert {"cost-sliders", "cost-chart", "cost-asked"} <= on_pages["q"]
     assert {"certificate-goals", "certificate-came"} <= on_pages["q"]
     assert {"roster-grid", "roster-words", "roster-coverage", "roster-count"} <= on_pages["r"]
-    assert {"whatif-result", "whatif-run", "whatif-half-life"} <= on_pages["w"]
+    assert {"whatif-build", "whatif-said", "whatif-repairs", "whatif-half-life"} <= on_pages["w"]
 
 
 # -- plan -----------------------------------------------------------------------------------------
@@ -205,60 +204,3 @@ def test_choosing_a_week_offers_its_days(views):
 
     assert value == "all"
     assert [o["label"] for o in options][:2] == ["Whole week", "Mon 9 Mar"]
-
-
-# -- what-if --------------------------------------------------------------------------------------
-
-FORM = {
-    "queues": ["x"],
-    "day": "2026-03-02",
-    "at": "18:00",
-    "length_min": 120,
-    "factor": 3,
-    "half_life_min": 60,
-}
-
-
-def test_the_form_starts_today_at_18_on_the_clock(views, plan, brand):
-    form = whatif_page.form(plan, brand, date(2026, 3, 2))
-    spike = whatif_page.spike_of(brand, whatif_page.Form(**FORM))
-
-    assert {"whatif-day", "whatif-time"} <= ids_of(form)
-    assert spike.start == datetime(2026, 3, 2, 17, tzinfo=UTC)
-    assert (spike.queues, spike.length_min, spike.factor) == (("x",), 120, 3.0)
-
-
-def test_a_rehearsal_shows_before_and_after(views):
-    said = text_of(whatif_page.rehearse(views, clicks=1, **FORM))
-
-    assert "6 → 143" in said
-    assert "78.0 %" in said
-    assert "94.0 % without the spike" in said
-    assert "23:00" in said
-    assert "0.6 s" in said
-
-
-def test_nothing_is_rehearsed_before_the_button_is_pressed(views):
-    assert "Say what comes" in text_of(whatif_page.rehearse(views, clicks=0, **FORM))
-
-
-@pytest.mark.parametrize(
-    ("change", "wanted"),
-    [
-        ({"queues": []}, "no queue is chosen"),
-        ({"factor": None}, "a number is missing"),
-        ({"length_min": None}, "a number is missing"),
-    ],
-)
-def test_a_form_with_a_gap_is_told_in_words(views, change, wanted):
-    said = text_of(whatif_page.rehearse(views, clicks=1, **{**FORM, **change}))
-
-    assert wanted in said
-
-
-def test_an_error_of_the_rehearsal_is_told_in_its_own_words(views):
-    views.error = RequestError("the published roster covers March, not May")
-
-    said = text_of(whatif_page.rehearse(views, clicks=1, **FORM))
-
-    assert "covers March, not May" in said
