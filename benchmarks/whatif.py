@@ -21,7 +21,7 @@ share of the intervals in which the attainment from scratch, on days of another 
 nothing of what-if used, lies within the what-if's band (P10 to P90 of the days, and two standard
 errors of the difference of two such means); hour_difference is the largest of an hour's attainment,
 same_draws that of the 28 days with the what-if's own draws; then the attainment of the whole window
-by all three.
+by all three, and how far the one from scratch is off, in standard errors of the difference.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from wfm.paths import Paths
 from wfm.timegrid import INTERVAL, interval_count
 
 COLUMNS = ("agents", "queues", "step", "runs", "p50_s", "p95_s", "cpu_s", "candidates")
-QUEUES = {40: 4, 60: 4, 150: 6, 1000: 20}
+QUEUES = {40: 4, 50: 4, 60: 4, 150: 6, 1000: 20}
 # Spikes, and how many of them are played over the whole 28 days; of desks of other sizes fewer.
 RUNS, FEW_RUNS = {150: 40, 1000: 12}, 12
 AGREEMENTS, FEW_AGREEMENTS = {150: 6, 1000: 2}, 2
@@ -218,6 +218,7 @@ def agreement(world: World, situation: Situation, evaluation: Evaluation) -> dic
         "what_if": evaluation.overall.attainment_after,
         "from_scratch": float(scratch[0].sum() / scratch[1].sum()),
         "28_days": float(same[0].sum() / same[1].sum()),
+        "in_errors": _in_errors(same, scratch),
     }
 
 
@@ -231,6 +232,14 @@ def _apart(of_hour: Floats, counts: list[Floats]) -> float:
     """Largest difference of an hour's attainment."""
     theirs, _ = _with_error(*map(_by_hour, counts))
     return float(np.nanmax(np.abs(of_hour - theirs)))
+
+
+def _in_errors(one: list[Floats], other: list[Floats]) -> float:
+    """How far the attainments of all the hours lie apart, in standard errors of the difference."""
+    sides = (one, other)
+    found = [_with_error(*(n.sum(axis=1, keepdims=True) for n in counts)) for counts in sides]
+    (first, error), (second, other_error) = found
+    return float((np.abs(first - second) / np.maximum(np.hypot(error, other_error), 1e-9))[0])
 
 
 def from_scratch(

@@ -176,9 +176,14 @@ def test_a_random_scenario_breaks_a_promise_and_is_the_same_for_its_number(
     assert effect.breach_min_after - effect.breach_min_before > whatiftruth.BROKEN_MIN
 
 
+def test_the_first_deserves_the_rank_after_those_that_are_worth_more():
+    worths = [[3.0, 4.0, 5.0], [3.0, 3.0], [3.0, 1.0], []]
+    assert [whatiftruth.rank_of_first(np.array(worth)) for worth in worths] == [3, 1, 1, 0]
+
+
 def a_row(task: tuple[int, int, int, int]) -> dict[str, Any]:
     ranks = (1, 4, 2)
-    told = (f"{task[0]}: Mon", 90.0, 25, "this", ranks[task[0] % 3], "that", 1.0, 0.1)
+    told = (f"{task[0]}: Mon", 90.0, 25, "this", ranks[task[0] % 3], "that", 1.0, 0.1, task[0] % 2)
     return dict(zip(whatiftruth.COLUMNS, told, strict=True))
 
 
@@ -202,6 +207,7 @@ def test_a_run_goes_on_where_it_was_left_and_tells_the_share(
     (share,) = json.loads(file.read_text())["share"]
     assert share["scenarios"] == 3
     assert share["among_best_3"] == pytest.approx(2 / 3)
+    assert share["paid_among_best_3"] == 1.0
     monkeypatch.setattr(
         sys, "argv", ["truth", "--quick", "--seed", "2", "--scenarios", "1", "--json", str(file)]
     )

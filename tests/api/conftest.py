@@ -50,7 +50,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
+def store(settings: Settings, ready_home: Path) -> Iterator[Store]:
     opened = open_store(settings.store_url, clock=FixedClock(NOW))
     yield opened
     opened.close()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ from wfm.store.jobs import Job
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
+def store(settings: Settings, ready_home: Path) -> Iterator[Store]:
     """A store whose writers lose patience soon."""
     opened = open_store(settings.store_url, busy_s=0.1)
     yield opened

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -33,19 +32,8 @@ HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty store: a copy is quicker than making one for each test."""
-    home = tmp_path_factory.mktemp("empty")
-    open_store(Settings(home=home).store_url).close()
-    (file,) = home.glob("*.sqlite")
-    return file
-
-
 @pytest.fixture
-def store(empty: Path, settings: Settings) -> Iterator[Store]:
-    settings.home.mkdir()
-    shutil.copy(empty, settings.home)
+def store(ready_home: Path, settings: Settings) -> Iterator[Store]:
     opened = open_store(settings.store_url, clock=FixedClock(NOW))
     yield opened
     opened.close()

@@ -71,7 +71,7 @@ from wfm.timegrid import FixedClock, format_instant, local_midnight
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from whatifdesk import FakeRehearsing
+from rehearsaldesk import FakeRehearsing
 
 FIRST = date(2026, 3, 2)
 DAYS = 14

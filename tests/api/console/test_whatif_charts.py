@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from whatifdesk import make_evaluation
+from rehearsaldesk import make_evaluation
 
 from api.console.charts import whatif as charts
 from api.console.charts import whatifbuild

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from whatifdesk import make_evaluation
+from rehearsaldesk import make_evaluation
 
 from api.console import whatifform, whatifwords
 from api.console.whatifform import Form

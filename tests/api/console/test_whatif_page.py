@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 sys.path.insert(0, str(Path(__file__).parent))
-from whatifdesk import make_evaluation, make_repairs, make_saved
+from rehearsaldesk import make_evaluation, make_repairs, make_saved
 
 from api.console import app, whatifform
 from api.console.pages import (
