@@ -35,6 +35,7 @@ from api.routes import (
     rosterjobs,
     rosterreasons,
     rosters,
+    scenariorepairs,
     scenarios,
     sign_in,
     staffing,
@@ -177,6 +178,7 @@ def _route(app: FastAPI, *, console: bool) -> None:
         trades,
         # Before /scenarios/{scenario_id}.
         readiness,
+        scenariorepairs,
         scenarios,
         requirement,
         intraday,

@@ -18,10 +18,11 @@ spike broke a promise.
 
 Table agreement: each spike beside full simulations of the 28 days, all queues: inside_band is the
 share of the intervals in which the attainment from scratch, on days of another seed and with
-nothing of what-if used, lies within the what-if's band (P10 to P90 of the days, and two standard
-errors of the difference of two such means); hour_difference is the largest of an hour's attainment,
-same_draws that of the 28 days with the what-if's own draws; then the attainment of the whole window
-by all three, and how far the one from scratch is off, in standard errors of the difference.
+nothing of what-if but the surge's shape, lies within the what-if's band (P10 to P90 of the days,
+and two standard errors of the difference of two such means); hour_difference is the largest of an
+hour's attainment, same_draws that of the 28 days with the what-if's own draws; then the attainment
+of the whole window by all three, and how far the one from scratch is off, in standard errors of the
+difference.
 """
 
 from __future__ import annotations
@@ -245,7 +246,7 @@ def _in_errors(one: list[Floats], other: list[Floats]) -> float:
 def from_scratch(
     world: World, situation: Situation, scenario: Scenario, *, seed: int
 ) -> Simulation:
-    """The 28 days with the scenario's spikes, all queues, with nothing of what-if used."""
+    """The 28 days with the scenario's spikes, all queues: of what-if nothing but their shape."""
     names = tuple(q.name for q in world.brand.queues)
     contacts = days_around(world.mean, REPLICATIONS, seed)
     rng = np.random.default_rng([seed, 5])

@@ -110,31 +110,34 @@ def on_shift_of(roster: pd.DataFrame, brand: Brand, agents: tuple[Agent, ...]) -
 
     slots  the largest concurrency of the queues
     """
-    table = ROSTER.check(roster)
-    rows = table[table["activity"] == "on_queue"]
+    return ON_SHIFT.check(spans_of(ROSTER.check(roster), brand, agents))
+
+
+def spans_of(roster: pd.DataFrame, brand: Brand, agents: tuple[Agent, ...]) -> pd.DataFrame:
+    """`on_shift_of` of what is known to be a ROSTER, for many small ones."""
+    rows = roster[roster["activity"] == "on_queue"]
     concurrency = {q.name: q.work.concurrency_max for q in brand.queues}
+    present = set(rows["agent_id"])
     skills = {
-        a.agent_id: sorted(s.queue for s in a.skills if s.queue in concurrency) for a in agents
+        a.agent_id: sorted(s.queue for s in a.skills if s.queue in concurrency)
+        for a in agents
+        if a.agent_id in present
     }
-    unknown = sorted(set(rows["agent_id"]) - set(skills))
+    unknown = sorted(present - set(skills))
     if unknown:
         raise DataError(f"the roster names agent {unknown[0]!r}, who is not known")
     served = [
         [queue] if queue else skills[agent_id]
         for agent_id, queue in zip(rows["agent_id"], rows["queue"], strict=True)
     ]
-    return ON_SHIFT.check(
-        pd.DataFrame(
-            {
-                "agent_id": rows["agent_id"].astype("str"),
-                "start": rows["start"],
-                "end": rows["end"],
-                "queues": pd.Series([" ".join(s) for s in served], index=rows.index, dtype="str"),
-                "slots": pd.Series(
-                    [max(concurrency[q] for q in s) for s in served],
-                    index=rows.index,
-                    dtype="int64",
-                ),
-            }
-        ).reset_index(drop=True)
-    )
+    return pd.DataFrame(
+        {
+            "agent_id": rows["agent_id"].astype("str"),
+            "start": rows["start"],
+            "end": rows["end"],
+            "queues": pd.Series([" ".join(s) for s in served], index=rows.index, dtype="str"),
+            "slots": pd.Series(
+                [max(concurrency[q] for q in s) for s in served], index=rows.index, dtype="int64"
+            ),
+        }
+    ).reset_index(drop=True)

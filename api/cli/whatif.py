@@ -26,7 +26,8 @@ from api.cli.whatifasked import Asked, read_scenario, scenario_of
 from api.cli.whatifkept import Replications
 from api.cli.whatifrepairs import repairs_document, say_repairs
 from api.cli.whatiftold import evaluation_document, place_of, saved_document, say_evaluation
-from api.cli.whatifwords import duration, say_scenario
+from api.cli.whatifwords import say_scenario
+from api.planning.whatif.words import duration
 from wfm.errors import NotFound, RequestError
 from wfm.store.documents import to_document
 

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from api.cli.rosterwords import counted
 from api.cli.shell import as_rows, out, say, show_table
-from api.cli.whatifwords import back_at, begins
+from api.cli.whatifwords import back_at
+from api.planning.whatif.words import begins
 from wfm.errors import NotFound, RequestError
 from wfm.store.documents import to_document
 
@@ -26,7 +27,7 @@ SHOWN_REFUSED = 5
 SET = "set"
 
 COLUMNS = (
-    "", "repair", "avoided", "hours", "to tell", "per hour", "in time", "on time again", "days",
+    "", "repair", "avoided", "hours", "to tell", "per hour", "fewer late", "on time again", "days",
     "what",
 )  # fmt: skip
 
@@ -119,7 +120,7 @@ def _ranking(ranked: Sequence[Ranked], since: datetime | None, zone: ZoneInfo) -
             f"{one.repair.staff_hours:+,.1f}",
             f"{one.repair.people:,}",
             minutes(one.per_hour),
-            f"{one.attainment:.1%}",
+            f"{one.late_avoided:,.0f}",
             back_at(one.recovered_at, since, zone),
             f"{one.days:,}",
             one.repair.title + (" (restores it)" if one.restores else ""),
@@ -138,10 +139,7 @@ def _together(together: Together, since: datetime | None, zone: ZoneInfo) -> str
         "-": "at no time less on time than without the scenario",
     }.get(back, f"on time again from {back} on")
     avoided = f"{minutes(together.avoided_min)} +-{minutes(together.avoided_se)} min avoided"
-    return (
-        f"{does}: {names}. {avoided}{alone} for {together.effort_h:,.1f} h of effort; "
-        f"{together.attainment:.1%} in time, {again}."
-    )
+    return f"{does}: {names}. {avoided}{alone} for {together.effort_h:,.1f} h of effort; {again}."
 
 
 def _say_refused(repairs: Repairs) -> None:

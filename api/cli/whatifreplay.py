@@ -24,7 +24,7 @@ from api.cli.shell import (
     show_table,
     watched,
 )
-from api.cli.whatifwords import duration
+from api.planning.whatif.words import duration
 from wfm.errors import RequestError, SetupError
 
 if TYPE_CHECKING:

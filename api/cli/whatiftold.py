@@ -13,7 +13,8 @@ from rich.table import Table
 from api.cli.curves import clock_ruler, curve_step, height_line, share_line
 from api.cli.rosterwords import counted
 from api.cli.shell import as_rows, figure, out, say, show_table
-from api.cli.whatifwords import back_at, begins, duration, span, time_after
+from api.cli.whatifwords import back_at, span, time_after
+from api.planning.whatif.words import differs, duration, outcome, since_of
 from wfm.store.documents import to_document
 from wfm.timegrid import INTERVAL
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from scheduling.whatif.results import Evaluation, Peak, QueueEffect
 
 Side = Literal["before", "after"]
-
-# Shares closer than this, and broken minutes, are told as the same.
-SAME_SHARE = 0.0005
-SAME_MIN = 1.0
 
 # What a line of a table tells of a queue or a scenario.
 FIGURES = ("in time", "worst hour", "most waiting", "oldest waits", "late", "on time again")
@@ -43,32 +40,7 @@ def say_evaluation(evaluation: Evaluation, zone: ZoneInfo) -> None:
 
 def answer(evaluation: Evaluation, zone: ZoneInfo) -> str:
     """What the scenario does, in one sentence."""
-    effect, since = evaluation.overall, _since(evaluation)
-    before, after = effect.attainment_before, effect.attainment_after
-    if not _differs(effect):
-        return f"No promise suffers: {after:.1%} of first replies are in time, as without it."
-    told = f"{after:.1%} of first replies are in time instead of {before:.1%}"
-    waiting = effect.backlog_after
-    if waiting.value > effect.backlog_before.value:
-        when = time_after(waiting.at, since, zone)
-        oldest = duration(effect.age_s_after.value / 60)
-        told += f"; at worst {waiting.value:,.0f} messages wait ({when}), the oldest for {oldest}"
-    back = back_at(effect.recovered_at, since, zone)
-    again = {
-        "no": f"not on time again by {time_after(evaluation.end, since, zone)}",
-        "-": "at no time less on time than without it",
-    }
-    return f"{told}; {again.get(back, f'on time again from {back} on')}."
-
-
-def _since(evaluation: Evaluation) -> datetime:
-    return begins(evaluation.scenario) or evaluation.start
-
-
-def _differs(effect: QueueEffect) -> bool:
-    share = abs(effect.attainment_after - effect.attainment_before)
-    minutes = abs(effect.breach_min_after - effect.breach_min_before)
-    return share >= SAME_SHARE or minutes >= SAME_MIN
+    return f"{outcome(evaluation, zone)}."
 
 
 def _grounds(evaluation: Evaluation, zone: ZoneInfo) -> Iterator[str]:
@@ -95,7 +67,7 @@ def _grounds(evaluation: Evaluation, zone: ZoneInfo) -> Iterator[str]:
 
 def effects_table(evaluation: Evaluation, zone: ZoneInfo) -> Table:
     """A line a queue that is reached, all together first: without the scenario -> with it."""
-    since = _since(evaluation)
+    since = since_of(evaluation)
     shown = _table("queue")
     for effect in evaluation.effects:
         if effect.queue and effect.queue not in evaluation.reached:
@@ -145,7 +117,7 @@ def curve_lines(evaluation: Evaluation, zone: ZoneInfo) -> list[str]:
     queues, alone = [""], evaluation.effects[1:]
     if len(alone) > 1:
         worst = max(alone, key=lambda e: e.breach_min_after - e.breach_min_before)
-        queues += [worst.queue] if _differs(worst) else []
+        queues += [worst.queue] if differs(worst) else []
     width, lines = _ruled(evaluation, zone)
     for queue in queues:
         rows = evaluation.table[evaluation.table["queue"] == queue]
@@ -200,9 +172,9 @@ def say_comparison(found: Comparison, zone: ZoneInfo) -> None:
     first = found.evaluations[0]
     shown = _table("scenario", "paid hours")
     shown.add_row("without any", *_figures(first.overall, "before"), "-", "-")
-    since = min(map(_since, found.evaluations))
+    since = min(map(since_of, found.evaluations))
     for saved, one in zip(found.saved, found.evaluations, strict=True):
-        back = back_at(one.overall.recovered_at, _since(one), zone)
+        back = back_at(one.overall.recovered_at, since_of(one), zone)
         if one.overall.recovered_at is not None and back != "-":
             back = time_after(one.overall.recovered_at, since, zone)
         shown.add_row(

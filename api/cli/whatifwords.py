@@ -9,23 +9,13 @@ from zoneinfo import ZoneInfo
 
 from api.cli.rosterwords import counted, say_changes
 from api.cli.shell import say
+from api.planning.whatif.words import duration
 
 if TYPE_CHECKING:
     from scheduling.whatif.scenario import Policy, Scenario, Surge
 
 
 # -- times ---------------------------------------------------------------------------------------
-
-
-def duration(minutes: float) -> str:
-    """
-    >>> duration(45), duration(120), duration(150.4)
-    ('45 min', '2 h', '2 h 30 min')
-    """
-    hours, rest = divmod(round(minutes), 60)
-    if hours == 0:
-        return f"{rest} min"
-    return f"{hours} h" + (f" {rest} min" if rest else "")
 
 
 def local(instant: datetime, zone: ZoneInfo) -> str:
@@ -51,11 +41,6 @@ def span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
 
 def named(names: Sequence[str], everything: str = "all queues") -> str:
     return ", ".join(names) if names else everything
-
-
-def begins(scenario: Scenario) -> datetime | None:
-    """When the first part of it that has a span is felt; None where none has one."""
-    return min((start for start, _ in scenario.spans), default=None)
 
 
 def back_at(recovered_at: datetime | None, since: datetime | None, zone: ZoneInfo) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.console import layout, words
-from scheduling.whatif.results import Evaluation, QueueEffect, Ranked
+from api.planning.whatif.words import begins, outcome
+from scheduling.whatif.results import Evaluation, Ranked
 from scheduling.whatif.scenario import Handling, Scenario, Shrinkage, Surge
 from wfm.brands import Brand
 from wfm.campaigns import Category
-from wfm.timegrid import local_day
 
 CAUSES: dict[Category, str] = {
     "viral": "Viral post",
@@ -22,8 +22,6 @@ CAUSES: dict[Category, str] = {
     "launch": "Product launch",
     "outage": "Outage",
 }
-# A loss of less than this is none that people would speak of.
-SAME = 0.002
 # Of what holds beside the surges, so much is named in a sentence; the rest is counted.
 TOLD = 2
 
@@ -140,17 +138,12 @@ def title_of(scenario: Scenario, brand: Brand) -> str:
     return "As planned" if scenario.is_empty else "Otherwise than planned"
 
 
-def begin_of(scenario: Scenario) -> datetime | None:
-    """When the first of its parts is felt."""
-    return min((start for start, _ in scenario.spans), default=None)
-
-
 def opening(scenario: Scenario, brand: Brand) -> str:
     """When what begins, e.g. `On Tuesday 10 March from 18:00, 3 times the usual on X for 2 h`."""
-    begins = begin_of(scenario)
-    if begins is None:
+    start = begins(scenario)
+    if start is None:
         return "With this"
-    local = begins.astimezone(brand.tz)
+    local = start.astimezone(brand.tz)
     when = f"On {local:%A} {local.day} {local:%B} from {local:%H:%M}"
     told = " and ".join(surge_words(surge, brand) for surge in scenario.surges)
     besides = beside_words(scenario, brand)
@@ -177,51 +170,36 @@ def beside_words(scenario: Scenario, brand: Brand) -> list[str]:
 
 def answer(found: Evaluation, brand: Brand) -> str:
     """The one sentence that a manager wants."""
-    effect = found.overall
-    begins = opening(found.scenario, brand)
-    shares = effect.attainment_before, effect.attainment_after
-    usual, share = (words.percent(one, digits=0) for one in shares)
-    if abs(shares[0] - shares[1]) < SAME:
-        return f"{begins}: {share} are answered in time, as without it."
-    if usual == share:
-        usual, share = (words.percent(one) for one in shares)
-    peak = effect.backlog_after
-    waiting = f"at worst {words.number(peak.value)} waiting {when_words(peak.at, found, brand)}"
-    return (
-        f"{begins}: {share} in time instead of {usual}, {waiting}, {again(effect, found, brand)}."
-    )
+    told = outcome(found, brand.tz, percent=words.percent, number=words.number)
+    return f"{opening(found.scenario, brand)}: {told}."
 
 
-def is_unhurt(effect: QueueEffect, found: Evaluation) -> bool:
-    """Whether it is on time as planned throughout."""
-    begins = begin_of(found.scenario) or found.start
-    return effect.recovered_at is not None and effect.recovered_at <= begins
-
-
-def again(effect: QueueEffect, found: Evaluation, brand: Brand) -> str:
-    """When it is on time again."""
-    if is_unhurt(effect, found):
-        return "no hour worse than planned"
-    if effect.recovered_at is None:
-        return f"not on time again by {words.moment(found.end, brand.tz)}"
-    return f"on time again {when_words(effect.recovered_at, found, brand)}"
-
-
-def when_words(at: datetime, found: Evaluation, brand: Brand) -> str:
-    """`at 23:30`, with its day where that is not the day on which the scenario begins."""
-    begins = begin_of(found.scenario) or found.start
-    if local_day(at, brand.tz) == local_day(begins, brand.tz):
-        return f"at {words.clock_time(at, brand.tz)}"
-    return f"on {words.day_name(local_day(at, brand.tz))} at {words.clock_time(at, brand.tz)}"
-
-
-def repair_words(ranked: Ranked, zone: ZoneInfo) -> str:
-    """What a repair achieves, e.g. `saves 84 min of broken promise; 88 % in time`."""
-    recovered = (
-        f", on time again {words.moment(ranked.recovered_at, zone)}" if ranked.recovered_at else ""
-    )
+def repair_words(ranked: Ranked, scenario: Scenario, zone: ZoneInfo) -> str:
+    """What a repair achieves, as `saves 84 min of broken promise (± 6), 9 late replies fewer`."""
+    back = recovery_words(ranked.recovered_at, scenario, zone)
     return (
         f"saves {words.number(ranked.avoided_min)} min of broken promise "
-        f"(± {words.number(2 * ranked.avoided_se)}), "
-        f"{words.percent(ranked.attainment)} in time{recovered}"
+        f"(± {words.number(2 * ranked.avoided_se)}), {late_words(ranked.late_avoided)}{back}"
     )
+
+
+def late_words(fewer: float) -> str:
+    """
+    >>> late_words(40.0), late_words(-3.2), late_words(0.2)
+    ('40 late replies fewer', '3 late replies more', 'as many late replies')
+    """
+    count = round(abs(fewer))
+    if not count:
+        return "as many late replies"
+    replies = "late reply" if count == 1 else "late replies"
+    return f"{words.number(count)} {replies} {'fewer' if fewer > 0 else 'more'}"
+
+
+def recovery_words(at: datetime | None, scenario: Scenario, zone: ZoneInfo) -> str:
+    """When a repaired scenario is on time again, to follow on; nothing where it is not."""
+    start = begins(scenario)
+    if at is None:
+        return ""
+    if start is not None and at <= start:
+        return ", no hour less on time than planned"
+    return f", on time again {words.moment(at, zone)}"

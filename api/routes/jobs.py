@@ -21,8 +21,8 @@ Planner = Annotated[Caller, Depends(require("planner", "manager"))]
 JobId = Annotated[str, Path(max_length=40, pattern=r"^[\w-]+$")]
 
 
-class JobOut(BaseModel):
-    """A job: queued, running, done, failed or cancelled; `progress` runs from 0 to 1."""
+class JobLine(BaseModel):
+    """A job in a list: queued, running, done, failed or cancelled; `progress` runs from 0 to 1."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -33,11 +33,16 @@ class JobOut(BaseModel):
     stage: str
     request: dict[str, Any]
     messages: list[dict[str, Any]]
-    result: dict[str, Any] | None
     problem: dict[str, Any] | None
     submitted_at: datetime
     ended_at: datetime | None
     actor: str
+
+
+class JobOut(JobLine):
+    """A job, and what came of it."""
+
+    result: dict[str, Any] | None
 
 
 Submit = Callable[[str, dict[str, Any]], JobOut]
@@ -62,9 +67,11 @@ Submitting = Annotated[Submit, Depends(submitting)]
 
 
 class JobList(BaseModel):
-    """Jobs, the newest first."""
+    """Jobs, the newest first; what came of one is read with `GET /jobs/{job_id}`, for it may be
+    long.
+    """
 
-    items: list[JobOut]
+    items: list[JobLine]
 
 
 @router.get("")
@@ -74,7 +81,7 @@ def list_jobs(
     """The newest jobs."""
     with store.reading() as connection:
         found = jobs.list_jobs(connection, limit=limit)
-    return JobList(items=[JobOut.model_validate(job) for job in found])
+    return JobList(items=[JobLine.model_validate(job) for job in found])
 
 
 @router.get("/{job_id}")

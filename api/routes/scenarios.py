@@ -1,4 +1,4 @@
-"""What-if scenarios: kept, evaluated at once, repaired, compared, promoted.
+"""What-if scenarios: kept, evaluated at once, compared, promoted; repaired in `scenariorepairs`.
 
 `GET /scenarios/presets` and `POST /scenarios/evaluate` come before `/scenarios/{scenario_id}`. A
 roster is named by a plan's id, `latest`, `current`, or as `draft-5`.
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from api.deps import MAX_ID, StoreDep
-from api.routes.jobs import JobOut, Submit, Submitting
 from api.routes.paging import Before, Limit, page_of
 from api.routes.rosterwire import IfMatch, Planner, Reader, revision_in
 from api.routes.scenarioanswers import (
@@ -25,35 +24,29 @@ from api.routes.scenarioanswers import (
     evaluation_out,
     saved_out,
 )
-from api.routes.scenariowire import ApplyOrder, PromoteOrder, ScenarioId, ScenarioOrder
+from api.routes.scenariowire import (
+    PromoteOrder,
+    Replications,
+    RosterName,
+    ScenarioId,
+    ScenarioOrder,
+    scenario_of,
+)
 from wfm.errors import RequestError
 from wfm.store.scenarios import ScenarioState
 
 if TYPE_CHECKING:
     from api.planning.whatif.scenarios import SavedScenario
-    from scheduling.whatif.scenario import Scenario
-    from wfm.store.engine import Store
 
 router = APIRouter(prefix="/scenarios", tags=["scenarios"])
 
-RosterName = Annotated[str, Query(max_length=40, description="an id, latest, current or draft-5")]
 PlanId = Annotated[int | None, Query(ge=1, le=MAX_ID, description="the plan in force without it")]
-Replications = Annotated[int, Query(ge=2, le=200, description="sampled days")]
 WithTable = Annotated[bool, Query(description="the curves by interval and queue too")]
 
 
 def _answer(saved: SavedScenario, response: Response) -> SavedOut:
     response.headers["ETag"] = etag_of(saved)
     return saved_out(saved)
-
-
-def _scenario(order: ScenarioOrder, store: Store, roster: str | int) -> Scenario:
-    """The scenario with its edits made to the roster."""
-    from api.planning.drafts import rostered
-    from api.planning.whatif.fitting import with_edits
-
-    scenario, edits = order.scenario, order.wanted
-    return with_edits(scenario, edits, rostered(store, roster)) if edits else scenario
 
 
 # -- asked at once -------------------------------------------------------------------------------
@@ -113,38 +106,9 @@ def evaluate_document(
     """What a scenario does to a roster; nothing is kept."""
     from api.planning.whatif import scenarios
 
-    asked = _scenario(order, store, roster)
+    asked = scenario_of(order, store, roster)
     done = scenarios.evaluated(store, asked, replications=replications, which=roster)
     return evaluation_out(done, table=table)
-
-
-@router.post("/repairs", status_code=202)
-def repairs_of_document(
-    order: ScenarioOrder,
-    store: StoreDep,
-    submit: Submitting,
-    roster: RosterName = "current",
-    replications: Replications = 50,
-) -> JobOut:
-    """Submit a job that ranks what could be done about a scenario; its address is in `Location`.
-
-    Its result holds the repairs, the best first, each as `POST /scenarios/{id}/apply` takes it.
-    """
-    asked = _scenario(order, store, roster)
-    return _submit_repairs(store, submit, asked, roster, replications)
-
-
-def _submit_repairs(
-    store: Store, submit: Submit, scenario: Scenario, roster: str, replications: int
-) -> JobOut:
-    """The job's request is refused here for what it would fail with."""
-    from api.planning.drafts import rostered
-    from api.planning.whatif.scenarios import RepairsRequest
-    from scheduling.whatif.scenario import check_scenario
-
-    home = rostered(store, roster)
-    check_scenario(scenario, home.ground.brand, start=home.plan.start, end=home.plan.end)
-    return submit("repairs", RepairsRequest(scenario, roster, replications).to_document())
 
 
 # -- kept ----------------------------------------------------------------------------------------
@@ -161,7 +125,7 @@ def save_scenario(
     """Keep a scenario under its name; its address is in `Location`."""
     from api.planning.whatif import scenarios
 
-    wanted = _scenario(order, store, plan_id or "current")
+    wanted = scenario_of(order, store, plan_id or "current")
     saved = scenarios.save(store, wanted, actor=caller.actor, plan_id=plan_id)
     response.headers["Location"] = f"/api/v1/scenarios/{saved.scenario_id}"
     return _answer(saved, response)
@@ -207,7 +171,7 @@ def change_scenario(
 
     revision = revision_in(if_match, scenario_id, "scenario")
     held = scenarios.load(store, scenario_id)
-    wanted = _scenario(order, store, held.plan_id)
+    wanted = scenario_of(order, store, held.plan_id)
     changed = scenarios.change(store, scenario_id, wanted, actor=caller.actor, revision=revision)
     return _answer(changed, response)
 
@@ -242,40 +206,6 @@ def evaluate_scenario(
     saved = scenarios.load(store, scenario_id)
     done = scenarios.evaluated(store, saved, replications=replications)
     return evaluation_out(done, table=table, scenario_id=scenario_id)
-
-
-@router.post("/{scenario_id}/repairs", status_code=202)
-def repairs_of_scenario(
-    scenario_id: ScenarioId,
-    store: StoreDep,
-    submit: Submitting,
-    replications: Replications = 50,
-) -> JobOut:
-    """Submit a job as `POST /scenarios/repairs` does; 409 when the roster was superseded."""
-    from api.planning.whatif import scenarios
-
-    saved = scenarios.load(store, scenario_id)
-    scenario, roster = scenarios.in_question(store, saved)
-    return _submit_repairs(store, submit, scenario, roster, replications)
-
-
-@router.post("/{scenario_id}/apply")
-def apply_repairs(
-    scenario_id: ScenarioId,
-    order: ApplyOrder,
-    response: Response,
-    store: StoreDep,
-    caller: Planner,
-    if_match: IfMatch = None,
-) -> SavedOut:
-    """Add what repairs do to a scenario; 422 `rule_conflict` where a rule forbids one of them."""
-    from api.planning.whatif import scenarios
-
-    revision = revision_in(if_match, scenario_id, "scenario")
-    changed = scenarios.apply(
-        store, scenario_id, order.chosen, actor=caller.actor, revision=revision
-    )
-    return _answer(changed, response)
 
 
 @router.post("/{scenario_id}/rebase")

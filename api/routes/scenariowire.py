@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.deps import MAX_ID, Moment
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scheduling.editing.edits import Edit
     from scheduling.whatif.results import Repair
     from scheduling.whatif.scenario import Scenario
+    from wfm.store.engine import Store
 
 # The same figures as in `scheduling.whatif.scenario`, which is loaded late.
 MAX_FACTOR = 100.0
@@ -27,6 +28,8 @@ MAX_NAMES = 5_000
 MAX_CHANGES = 2_000
 
 ScenarioId = Annotated[int, Path(ge=1, le=MAX_ID)]
+RosterName = Annotated[str, Query(max_length=40, description="an id, latest, current or draft-5")]
+Replications = Annotated[int, Query(ge=2, le=200, description="sampled days")]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Queues = Annotated[list[Name], Field(max_length=200, description="names; empty: all")]
 Utc = Annotated[Moment, AfterValidator(lambda at: at.astimezone(UTC))]
@@ -223,6 +226,15 @@ class ScenarioOrder(ScenarioWire):
         from scheduling.editing.edits import edit_from
 
         return [edit_from(document) for document in self.edits]
+
+
+def scenario_of(order: ScenarioOrder, store: Store, roster: str | int) -> Scenario:
+    """The scenario with its edits made to the roster."""
+    from api.planning.drafts import rostered
+    from api.planning.whatif.fitting import with_edits
+
+    scenario, edits = order.scenario, order.wanted
+    return with_edits(scenario, edits, rostered(store, roster)) if edits else scenario
 
 
 class RepairWire(Part):

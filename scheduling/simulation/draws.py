@@ -168,6 +168,23 @@ def for_people(
 
 
 @compiled
+def _there(
+    at: Floats, who: Wholes, what: Wholes, n: int, begin: float, end: float, agent: int, group: int
+) -> int:
+    """Enters that an agent comes and goes, as events `n` and the next, and gives the number of
+    events; who would go and come at once stays.
+    """
+    if end <= begin:
+        return n
+    if n > 0 and who[n - 1] == agent and at[n - 1] == begin and what[n - 2] == group:
+        at[n - 1] = end
+        return n
+    at[n], who[n], what[n] = begin, agent, group
+    at[n + 1], who[n + 1], what[n + 1] = end, agent, -1
+    return n + 2
+
+
+@compiled
 def draw_presence(
     path: np.uint64,
     spans: Floats,
@@ -180,7 +197,8 @@ def draw_presence(
 ) -> tuple[Floats, Wholes, Wholes]:
     """When agents come (group >= 0) and go (-1): instants, agents and groups in order of time.
 
-    spans      (n, 2) start and end on queue, by agent and time
+    spans      (n, 2) start and end on queue, by agent and time; where one ends as the next of its
+               agent begins, the draws are those of one span
     shift_keys of the shift a span belongs to
     planned    share of every hour that is away from the queue at a random moment
     absent     (n,) chance that the agent does not come at all; of one shift's spans those with the
@@ -190,30 +208,33 @@ def draw_presence(
     """
     room = 2 * spans.shape[0]
     for s in range(spans.shape[0]):
-        room += 2 * (int((spans[s, 1] - spans[s, 0]) / ABSENCE_BLOCK) + 1)
+        room += 2 * (int((spans[s, 1] - spans[s, 0]) / ABSENCE_BLOCK) + 2)
     at, who, what = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
-    n = 0
+    n, first, over = 0, 0.0, 0.0
     for s in range(spans.shape[0]):
+        if s == 0 or agent[s] != agent[s - 1] or spans[s, 0] != spans[s - 1, 1]:
+            last = s
+            while (
+                last + 1 < spans.shape[0]
+                and agent[last + 1] == agent[s]
+                and spans[last + 1, 0] == spans[last, 1]
+            ):
+                last += 1
+            first, over = spans[s, 0], spans[last, 1]
         key = combine(path, shift_keys[s])
         if absent[s] > 0.0 and uniform(key, 0) < absent[s]:
             continue
         begin, end = spans[s, 0], spans[s, 1]
-        block = begin
+        block = first + math.floor((begin - first) / ABSENCE_BLOCK) * ABSENCE_BLOCK
         while block < end:
-            until = min(block + ABSENCE_BLOCK, end)
+            until = min(block + ABSENCE_BLOCK, over)
             away = planned * (until - block)
             if away > 0.0:
                 draw = uniform(key, 1 + int(block + origin))
                 leaves = block + draw * (until - block - away)
-                if leaves > begin:
-                    at[n], who[n], what[n] = begin, agent[s], group[s]
-                    at[n + 1], who[n + 1], what[n + 1] = leaves, agent[s], -1
-                    n += 2
-                begin = leaves + away
+                n = _there(at, who, what, n, begin, min(leaves, end), agent[s], group[s])
+                begin = max(begin, leaves + away)
             block = until
-        if end > begin:
-            at[n], who[n], what[n] = begin, agent[s], group[s]
-            at[n + 1], who[n + 1], what[n + 1] = end, agent[s], -1
-            n += 2
+        n = _there(at, who, what, n, begin, end, agent[s], group[s])
     order = np.argsort(at[:n], kind="mergesort")
     return at[:n][order], who[:n][order], what[:n][order]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from scheduling.editing.judging import paid_hours
@@ -26,11 +27,12 @@ from scheduling.whatif.measures import (
     share_on_time,
     side_of,
 )
-from scheduling.whatif.playing import answered, prepared
+from scheduling.whatif.playing import answered, growth, prepared
 from scheduling.whatif.results import Evaluation, Peak, QueueEffect
-from scheduling.whatif.scenario import Scenario, check_scenario
+from scheduling.whatif.scenario import Scenario, check_people, check_scenario
 from scheduling.whatif.situation import Situation
 from scheduling.whatif.window import Window, longer, window_of
+from wfm.errors import RequestError
 from wfm.frames import interval_index
 from wfm.progress import Progress, part, silent
 from wfm.timegrid import INTERVAL
@@ -38,6 +40,8 @@ from wfm.timegrid import INTERVAL
 REPLICATIONS = 50
 # A window is made longer at most so often before "not recovered" is the answer.
 LONGER = 3
+# Contacts that surges bring, over all the sampled days: about 2 GB of memory.
+MOST_BROUGHT = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,8 @@ def evaluate(
     """
     began = time.perf_counter()
     check_scenario(scenario, situation.brand, start=situation.start, end=situation.end)
-    away = {agent_id for absence in scenario.absences for agent_id in absence.agents}
-    lent = {agent_id for loan in scenario.loans for agent_id in loan.agents}
-    for agent_id in sorted(away | lent):
-        situation.ground.agent(agent_id)
+    check_people(scenario, situation.ground)
+    _check_size(situation, scenario, replications)
     window = window_of(situation, scenario, *among)
     if until is not None:
         window = replace(window, end=max(window.end, until))
@@ -91,6 +93,22 @@ def evaluate(
         progress=progress,
     )
     return _told(situation, scenario, beside, time.perf_counter() - began)
+
+
+def _check_size(situation: Situation, scenario: Scenario, replications: int) -> None:
+    """RequestError where the surges, each within its range, are too many together to simulate."""
+    if not scenario.surges:
+        return
+    share, beside = growth(situation, scenario, situation.start, situation.end)
+    brought = float((np.maximum(share, 0.0) * situation.mean + beside).sum())
+    most = MOST_BROUGHT / replications
+    if brought > most:
+        raise RequestError(
+            f"the surges bring {brought:,.0f} contacts; with {replications} sampled days at most "
+            f"{most:,.0f} can be simulated: make them smaller or shorter",
+            contacts=round(brought),
+            most=round(most),
+        )
 
 
 def played(

@@ -14,7 +14,7 @@ from scipy.stats import binom, poisson
 from scheduling.promise import with_goal
 from scheduling.queueing.erlang import Floats
 from scheduling.simulation.dispatch import Dispatch, claims_of, dispatch_of
-from scheduling.simulation.staff import staff_of
+from scheduling.simulation.staff import Staff, staff_of
 from scheduling.simulation.trial import Simulation, Trial, make_trial
 from scheduling.whatif.scenario import Absence, Loan, Scenario, Surge
 from scheduling.whatif.situation import Situation
@@ -60,17 +60,21 @@ def answered(
     *,
     threads: int = 2,
     progress: Progress = silent,
-    only: range | None = None,
 ) -> Simulation:
-    """What the agents who are there in the scenario make of the trial's days, or of some."""
+    """What the agents who are there in the scenario make of the trial's days."""
+    staff = staff_under(trial, situation, scenario)
+    return trial.run(staff, threads=threads, progress=progress)
+
+
+def staff_under(trial: Trial, situation: Situation, scenario: Scenario) -> Staff:
+    """The agents of the trial's queues who are there in the scenario."""
     queues = set(trial.queues)
     there = people(situation, scenario, trial.start, trial.end)
     serves = [not queues.isdisjoint(text.split()) for text in there["queues"]]
     brand = replace(
         situation.brand, queues=tuple(q for q in situation.brand.queues if q.name in queues)
     )
-    staff = staff_of(there[serves], brand, start=trial.start, end=trial.end)
-    return trial.run(staff, threads=threads, progress=progress, only=only)
+    return staff_of(there[serves], brand, start=trial.start, end=trial.end)
 
 
 # -- rules ---------------------------------------------------------------------------------------
@@ -162,10 +166,12 @@ def _spread(situation: Situation, surge: Surge, of: list[int]) -> Floats:
     """How a surge's added contacts fall on the roster's intervals and on some queues, in all 1."""
     shape = np.array([surge.shape(at) for at in intervals(situation.start, situation.end)])
     first = situation.place(surge.start)
+    if not shape.any():  # it begins after the roster's last interval has begun
+        shape[first] = 1.0
     lasts = slice(first, max(situation.place(surge.over), first + 1))
     usual = situation.mean[lasts][:, of].sum(axis=0)
     weights = usual / usual.sum() if usual.sum() > 0 else np.full(len(of), 1.0 / len(of))
-    return np.asarray(shape[:, None] / max(shape.sum(), 1.0) * weights)
+    return np.asarray(shape[:, None] / shape.sum() * weights)
 
 
 def work_of(situation: Situation, scenario: Scenario) -> Floats:

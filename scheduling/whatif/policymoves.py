@@ -12,7 +12,8 @@ from wfm.calendars import open_share
 from wfm.order import LATE_RESERVE, LOST
 
 RESERVES = (LATE_RESERVE, 0.5)
-MORE_RESERVES = (0.0, 0.1, 0.35, 0.75)
+# Every so many claims one goes to who is late, so that there is no share between a half and all.
+MORE_RESERVES = (0.0, 0.1, 1 / 3, 0.05)
 AUTOMATIC = (0.1, 0.2, 0.3)
 MORE_AUTOMATIC = (0.15, 0.25, 0.05, 0.4, 0.5, 0.35, 0.45)
 PUT_OFF_MIN = (60, 120, 240)

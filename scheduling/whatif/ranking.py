@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from scheduling.queueing.erlang import Floats
-from scheduling.simulation.trial import Simulation
+from scheduling.simulation.staff import Staff
+from scheduling.simulation.trial import Trial
 from scheduling.whatif.evaluate import REPLICATIONS, Beside, begin_of, played
 from scheduling.whatif.measures import (
     Counts,
@@ -26,17 +27,19 @@ from scheduling.whatif.measures import (
     recovered_at,
     share_on_time,
 )
-from scheduling.whatif.playing import answered, brand_of, dispatch_under, prepared
+from scheduling.whatif.playing import brand_of, dispatch_under, prepared, staff_under
 from scheduling.whatif.results import Ranked, Refusal, Repair, Repairs, Together
 from scheduling.whatif.scenario import Scenario, check_scenario, joined
 from scheduling.whatif.situation import Situation
-from scheduling.whatif.window import TAIL, Window, reached, window_of
+from scheduling.whatif.window import window_of
 from wfm.errors import RequestError
 from wfm.progress import Progress, part, silent
 
-# Days that every repair is played on, and how many of the ranking's first are played on all.
+# Days that every repair is played on, and how many of the ranking's first are played on all, and of
+# those that add paid hours: switches that cost none would else be all that is surely known.
 FEW = 10
-SURE = 6
+SURE = 5
+SURE_PAID = 3
 # The promise is restored when no more than this part of what the scenario costs is left.
 LEFT = 0.1
 # Breach-minutes below which nothing is broken that wants a repair.
@@ -85,6 +88,7 @@ class _Bench:
         self.days = beside.after.replications
         self.few = min(FEW, self.days)
         self._seen: dict[tuple[str, ...], Counts] = {}
+        self._desks: dict[tuple[str, ...], tuple[Trial, Staff]] = {}
         self.breach_before = float(breach_min(self._before).sum())
         self.breach = float(breach_min(self._after).sum())
         self._attainment = share_on_time(self._after.on_time, self._after.judged)
@@ -98,11 +102,15 @@ class _Bench:
         seen = self._seen.get(name, self._after.days(0))
         have = len(seen.on_time)
         if have < days:
-            played = self._played(repairs, range(have, days))
+            if name not in self._desks:
+                self._desks[name] = self._desk(repairs)
+            trial, staff = self._desks[name]
+            played = trial.run(staff, threads=1, only=range(have, days))
             seen = self._seen[name] = seen.then(counts_of(played, self._window.queues))
         return self._judge(seen.days(days), days)
 
-    def _played(self, repairs: Sequence[Repair], days: range) -> Simulation:
+    def _desk(self, repairs: Sequence[Repair]) -> tuple[Trial, Staff]:
+        """The days as they are worked with the repairs, and who is there."""
         scenario = self._scenario
         for repair in repairs:
             scenario = joined(scenario, repair.does)
@@ -115,7 +123,7 @@ class _Bench:
             )  # fmt: skip
         elif any(d.policies for d in does):
             trial = trial.under(dispatch_under(self._brand, scenario, window.start, window.end))
-        return answered(trial, self._situation, scenario, threads=1, only=days)
+        return trial, staff_under(trial, self._situation, scenario)
 
     def _judge(self, now: Counts, days: int) -> _Judged:
         before, after = (counts.days(days) for counts in (self._before, self._after))
@@ -123,7 +131,7 @@ class _Bench:
         usual, broken, left = (float(breach_min(c).sum()) for c in (before, after, now))
         cost = self.breach - self.breach_before
         # Some days suffer more than others: what few of them say is told at the cost of all.
-        scale = cost / (broken - usual) if broken - usual > NOTHING_MIN else 1.0
+        scale = cost / (broken - usual) if min(cost, broken - usual) > NOTHING_MIN else 1.0
         avoided = scale * (broken - left)
         off = self._attainment - share_on_time(*after.together(every))
         return _Judged(
@@ -156,7 +164,7 @@ def ranked_repairs(
     """
     began = time.perf_counter()
     check_scenario(scenario, situation.brand, start=situation.start, end=situation.end)
-    window = _around(situation, scenario, candidates)
+    window = window_of(situation, scenario, repairs=[repair.does for repair in candidates])
     progress(0.0, "simulating the scenario")
     beside = played(situation, scenario, window, replications=replications, threads=threads)
     bench = _Bench(situation, scenario, beside)
@@ -190,16 +198,6 @@ def ranked_repairs(
     )
 
 
-def _around(situation: Situation, scenario: Scenario, candidates: Sequence[Repair]) -> Window:
-    """The scenario's window with all that the candidates reach."""
-    window = window_of(situation, scenario)
-    parts = [repair.does for repair in candidates]
-    ends = [span[1] for does in parts for span in does.spans]
-    end = max([window.end, *(end + TAIL for end in ends)])
-    queues = reached(situation, scenario, *parts)
-    return Window(window.start, min(end, situation.end), queues)
-
-
 def _race(
     bench: _Bench, candidates: Sequence[Repair], threads: int, progress: Progress
 ) -> dict[int, _Judged]:
@@ -212,11 +210,13 @@ def _race(
     judged = _played(bench, [[candidates[n]] for n in every], bench.few, threads, told)
     found = dict(zip(every, judged, strict=True))
     while True:
-        first = _order(candidates, found)[:SURE]
+        order = _order(candidates, found)
+        paid = [n for n in order if candidates[n].staff_hours > 0]
+        first = dict.fromkeys([*order[:SURE], *paid[:SURE_PAID]])
         unsure = [n for n in first if found[n].days < bench.days]
         if not unsure:
             return found
-        told(len(candidates), f"the best {SURE} on all days")
+        told(len(candidates), "the best on all days")
         sets = [[candidates[n]] for n in unsure]
         found.update(zip(unsure, _played(bench, sets, bench.days, threads), strict=True))
 

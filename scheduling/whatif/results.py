@@ -35,8 +35,8 @@ class QueueEffect:
     attainment_*    share of the window's cases whose first reply is in time
     worst_hour_*    the lowest expected attainment of an hour with a case or more; None without one
     backlog_*       messages waiting; age_s_*: open seconds that the oldest of them has waited
-    breach_min_*    minutes of broken promise: of each quarter-hour of each queue as large a part
-                    as its expected attainment lies below the share promised (none in time: 15)
+    breach_min_*    minutes of broken promise: of each hour of each queue as large a part as its
+                    expected attainment lies below the share promised (none in time: 60)
     late_*          mean cases whose first reply is late or overdue
     recovered_at    from when it is on time again as without the scenario; when the scenario begins
                     where it never suffers; None: not within the window
@@ -134,6 +134,8 @@ class Ranked:
     avoided_min     breach-minutes avoided, see `QueueEffect.breach_min_*`, all queues together;
                     avoided_se: its standard error over the replications
     per_hour        avoided_min over the repair's effort_h: what repairs are ranked by
+    attainment      over the hours that the repairs reach: more of them than an evaluation covers
+                    where one is felt the next day, so that it is compared among repairs only
     restores        whether no more breach-minutes are left than without the scenario, but for a
                     tenth of what it costs
     days            sampled days that it was played on: all of them for the ranking's first, fewer

@@ -6,13 +6,16 @@ so that a scenario and a repair joined are a scenario again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from scheduling.editing.changes import Change
+from scheduling.editing.changes import Change, Segment
+from scheduling.editing.ground import EditGround
+from scheduling.simulation.dispatch import claims_of
 from wfm.brands import Brand
-from wfm.campaigns import Campaign
+from wfm.campaigns import CATEGORIES, Campaign
 from wfm.errors import RequestError
 from wfm.order import LATE_RESERVE
 from wfm.timegrid import format_instant
@@ -23,6 +26,9 @@ DAY_MIN = 24 * 60
 MAX_LENGTH_MIN = 7 * DAY_MIN
 MAX_HEADS = 500
 MAX_PARTS = 50
+# How near a reserve lies to one claim of so many.
+NEAR = 0.005
+MAX_CHANGES = 2_000
 
 
 @dataclass(frozen=True)
@@ -174,10 +180,7 @@ class Scenario:
             *self.handling, *self.absences, *self.policies, *self.extra, *self.loans
         )  # fmt: skip
         yield from ((part.start, part.end) for part in lasting)
-        for change in self.changes:
-            moved = set(change.before) ^ set(change.after)
-            if moved:
-                yield min(s.start for s in moved), max(s.end for s in moved)
+        yield from (span for change in self.changes if (span := _differing(change)))
 
     @property
     def is_empty(self) -> bool:
@@ -217,6 +220,21 @@ def joined(one: Scenario, other: Scenario) -> Scenario:
     )
 
 
+def _differing(change: Change) -> tuple[datetime, datetime] | None:
+    """From when until when the agent does something else than before; None: never."""
+    edges = sorted({at for s in (*change.before, *change.after) for at in (s.start, s.end)})
+    felt = [
+        (begins, ends)
+        for begins, ends in pairwise(edges)
+        if _doing(change.before, begins) != _doing(change.after, begins)
+    ]
+    return (felt[0][0], felt[-1][1]) if felt else None
+
+
+def _doing(segments: Iterable[Segment], at: datetime) -> set[tuple[str, str]]:
+    return {(s.activity, s.queue) for s in segments if s.start <= at < s.end}
+
+
 def check_scenario(scenario: Scenario, brand: Brand, *, start: datetime, end: datetime) -> None:
     """RequestError naming every fault at once: what is out of range, unknown or outside
     [start, end), the roster's span; NotFound for an unknown queue where nothing else is wrong.
@@ -227,6 +245,14 @@ def check_scenario(scenario: Scenario, brand: Brand, *, start: datetime, end: da
     named = {q for part in _with_queues(scenario) for q in part.queues}
     for queue in sorted(named | {goal.queue for goal in scenario.goals}):
         brand.queue(queue)
+
+
+def check_people(scenario: Scenario, ground: EditGround) -> None:
+    """NotFound for an agent of absences, loans or changes of the roster who is not known."""
+    parts: tuple[Absence | Loan, ...] = (*scenario.absences, *scenario.loans)
+    named = {agent_id for part in parts for agent_id in part.agents}
+    for agent_id in sorted(named | {change.agent_id for change in scenario.changes}):
+        ground.agent(agent_id)
 
 
 def _with_queues(scenario: Scenario) -> Iterator[Surge | Handling | Policy | Extra | Loan]:
@@ -240,8 +266,18 @@ def _with_queues(scenario: Scenario) -> Iterator[Surge | Handling | Policy | Ext
 def _faults(scenario: Scenario, start: datetime, end: datetime) -> Iterator[str]:
     for name in MANY:
         count = len(getattr(scenario, name))
-        if name != "changes" and count > MAX_PARTS:
-            yield f"there are {count} {name}; a scenario holds at most {MAX_PARTS} of a kind"
+        most = MAX_CHANGES if name == "changes" else MAX_PARTS
+        if count > most:
+            yield f"there are {count} {name}; a scenario holds at most {most} of them"
+    for surge in scenario.surges:
+        if surge.cause and surge.cause not in CATEGORIES:
+            yield f"the surge's cause is {surge.cause!r}; there are {', '.join(CATEGORIES)}"
+    for policy in scenario.policies:
+        if 0 < policy.reserve <= 1 and abs(1 / claims_of(policy.reserve) - policy.reserve) > NEAR:
+            yield (
+                f"reserve is {policy.reserve:g}; every so many claims one is kept for late cases, "
+                "such as 0.1, 0.2, 0.25, 0.33, 0.5 or 1: choose one of these, or 0"
+            )
     for what, begins, ends in _spans(scenario):
         if ends < begins:
             yield f"{what} ends at {format_instant(ends)}, before it starts"
@@ -264,6 +300,9 @@ def _spans(scenario: Scenario) -> Iterator[tuple[str, datetime, datetime]]:
     for field, what in {**named, "extra": "the extra people", "loans": "the loan"}.items():
         for part in getattr(scenario, field):
             yield what, part.start, part.end
+    for change in scenario.changes:
+        for begins, ends in filter(None, [_differing(change)]):
+            yield f"the change of {change.agent_id} on {change.day}", begins, ends
 
 
 def _figures(scenario: Scenario) -> Iterator[tuple[str, float | None, float, float]]:

@@ -16,13 +16,13 @@ from threading import Lock
 import numpy as np
 import pandas as pd
 
-from scheduling.editing.changes import Change, applied
+from scheduling.editing.changes import Change, Segment, lines_after, lines_of, table_of
 from scheduling.editing.ground import EditGround
 from scheduling.queueing.erlang import Floats
 from scheduling.queueing.workload import contacts_of, grid_of
 from scheduling.simulation.setting import key_of
 from scheduling.simulation.trial import Simulation
-from scheduling.staffing import on_shift_of
+from scheduling.staffing import on_shift_of, spans_of
 from wfm.brands import Brand
 from wfm.frames import FORECAST, ROSTER
 from wfm.paths import Paths
@@ -79,6 +79,11 @@ class Situation:
         return on_shift_of(self.roster, self.brand, self.agents)
 
     @cached_property
+    def lines(self) -> dict[str, list[Segment]]:
+        """Every agent's segments of the roster."""
+        return lines_of(self.roster)
+
+    @cached_property
     def mean(self) -> Floats:
         """Expected new cases, (intervals, queues)."""
         return grid_of(self.forecast, "mean", self.brand, start=self.start, end=self.end)
@@ -125,10 +130,16 @@ class Situation:
         if not changes:
             return table
         moved = {change.agent_id for change in changes}
-        lines = self.roster[self.roster["agent_id"].isin(moved)]
-        anew = on_shift_of(applied(lines, changes), self.brand, self.agents)
+        lines = {agent_id: self.lines.get(agent_id, []) for agent_id in moved}
+        near = {
+            agent_id: [
+                s for s in line if s.end > start - LONGEST_SHIFT and s.start < end + LONGEST_SHIFT
+            ]
+            for agent_id, line in lines_after(lines, changes).items()
+        }
+        anew = spans_of(table_of(near), self.brand, self.agents)
         rest = table[~table["agent_id"].isin(moved)]
-        return pd.concat([rest, _around(anew, start, end)], ignore_index=True)
+        return pd.concat([rest, anew], ignore_index=True)
 
     def kept(self, name: Hashable, make: Callable[[], Simulation]) -> Simulation:
         """A simulation by its name, made if it is not kept. Threads may share the situation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ from wfm.timegrid import INTERVAL, INTERVAL_S
 # A window begins and ends on these hours, counted from the roster's start: a scenario that is moved
 # a little keeps its baseline.
 STEP = timedelta(hours=6)
+# Promises are judged by the hour, so that a window holds whole ones.
+HOUR = timedelta(hours=1)
 # Before a scenario begins the queues fill for at least so long, and for as many mean times of
 # thought as leave few customers from before who still write.
 LEAD = timedelta(hours=6)
@@ -42,21 +44,27 @@ class Window:
     queues: tuple[str, ...]
 
 
-def window_of(situation: Situation, *scenarios: Scenario) -> Window:
-    """What any of the scenarios can reach.
+def window_of(
+    situation: Situation, *scenarios: Scenario, repairs: Sequence[Scenario] = ()
+) -> Window:
+    """What any of the scenarios can reach, and each repair that may be joined to them.
 
     A scenario without a span of its own (another promise, say) reaches the whole roster.
     """
-    queues = reached(situation, *scenarios)
+    queues = reached(situation, *scenarios, *repairs)
     spans = [span for scenario in scenarios for span in scenario.spans]
     if not spans:
         return Window(situation.start, situation.end, queues)
-    begins = max(min(span[0] for span in spans), situation.start)
+    of_repairs = [span for does in repairs for span in does.spans]
+    begins = max(min(span[0] for span in (*spans, *of_repairs)), situation.start)
     felt = min(max(span[1] for span in spans), situation.end)
     of = [q for q in situation.brand.queues if q.name in queues]
     start = max(situation.start, _before(begins, of, situation))
     calm = max(worked_off(situation, scenario, queues, felt) for scenario in scenarios)
-    return Window(start, min(_up(calm + TAIL, situation), situation.end), queues)
+    # A repair brings no more work, so that nothing has to be worked off after it.
+    ends = [_up(span[1] + TAIL, situation, HOUR) for span in of_repairs]
+    last = max([_up(calm + TAIL, situation), *ends])
+    return Window(start, min(last, situation.end), queues)
 
 
 def longer(window: Window, situation: Situation) -> Window:
@@ -131,9 +139,8 @@ def _while_open(queue: Queue, begin: datetime) -> datetime:
     return max(shut) - BEFORE_SHUTTING if shut else begin
 
 
-def _up(at: datetime, situation: Situation) -> datetime:
-    steps = -((situation.start - at) // STEP)
-    return situation.start + steps * STEP
+def _up(at: datetime, situation: Situation, step: timedelta = STEP) -> datetime:
+    return situation.start - (situation.start - at) // step * step
 
 
 def worked_off(

@@ -142,7 +142,7 @@ WRONG = (
 
 
 def test_a_scenario_that_cannot_be_is_refused_at_every_door(call, submitted: list):
-    for path in ("/scenarios", "/scenarios/evaluate", "/scenarios/repairs"):
+    for path in ("/scenarios", "/scenarios/evaluate", "/scenarios/repairs", "/scenarios/rank"):
         for wrong, told in WRONG:
             answer = call("POST", path, {"name": "odd", "surges": [SURGE | wrong]})
             assert answer.headers["content-type"] == "application/problem+json"
@@ -222,10 +222,26 @@ def test_repairs_are_ranked_by_a_job_and_applied_as_its_result_holds_them(
     result = json.loads(json.dumps(rank_repairs(work), allow_nan=False))
     assert from_document(Repairs, result).ranked
     assert [done for done, _ in stages] == sorted(done for done, _ in stages)
+    (line, _) = call("GET", "/jobs").json()["items"]
+    assert "result" not in line
     first = result["ranked"][0]["repair"]
     applied = call("POST", f"{saved}/apply", {"repairs": [first]}, If_Match='"scenario-1-0"')
     assert (applied.status_code, applied.json()["revision"]) == (200, 1)
     assert call("POST", f"{saved}/apply", {"repairs": []}).status_code == 422
+
+
+def test_repairs_are_ranked_at_once_as_the_job_ranks_them(
+    call, client: TestClient, key_for, store: Store, saved: str, submitted: list
+):
+    call("POST", f"{saved}/repairs?replications=6")
+    work = Work(store, "job-1", submitted[0][1], "ann", silent, silent)
+    by_job = json.loads(json.dumps(rank_repairs(work), allow_nan=False))
+    for path in (f"{saved}/rank?replications=6", "/scenarios/rank?replications=6&roster=1"):
+        at_once = call("POST", path, SPIKE).json()
+        assert at_once["ranked"] == by_job["ranked"]
+        assert at_once["together"] == by_job["together"]
+    refused = client.post(f"{PREFIX}/scenarios/rank", json=SPIKE, headers=key_for("auditor"))
+    assert refused.status_code == 403
 
 
 def test_a_repair_that_a_rule_forbids_changes_nothing(call, saved: str):
@@ -245,7 +261,7 @@ def test_a_superseded_roster_is_told_with_the_way_out(
 ):
     call("POST", "/scenarios", SPIKE | {"edits": [STAYS]})
     newer = keep_plan(store)
-    for path in (f"{saved}/evaluate", f"{saved}/repairs"):
+    for path in (f"{saved}/evaluate", f"{saved}/repairs", f"{saved}/rank"):
         answer = call("POST", path)
         assert (answer.status_code, answer.json()["arguments"]["plan_id"]) == (409, newer)
     assert call("GET", "/scenarios/compare?ids=1,2").status_code == 409
@@ -289,6 +305,7 @@ def test_ranges_on_the_wire_are_those_of_scenarios():
     assert scenariowire.WEEK_MIN == limits.MAX_LENGTH_MIN
     assert scenariowire.MAX_HEADS == limits.MAX_HEADS
     assert scenariowire.MAX_PARTS == limits.MAX_PARTS
+    assert scenariowire.MAX_CHANGES == limits.MAX_CHANGES
 
 
 def test_the_example_of_the_docs_is_a_scenario_with_every_part():

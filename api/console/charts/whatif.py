@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -217,7 +218,8 @@ def compared_chart(
     scale, unit = (100.0, " %") if is_share else (1.0, " waiting")
     lines = [(BEFORE, scenarios[0].table, "before", SLATE, "dot")]
     lines += [
-        (one.name, one.table, "after", colour, "solid")
+        # Plotly draws markup in names, and people name scenarios as they like.
+        (escape(one.name, quote=False), one.table, "after", colour, "solid")
         for one, colour in zip(scenarios, COMPARED, strict=False)
     ]
     for name, table, when, colour, dash in lines:

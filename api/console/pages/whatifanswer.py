@@ -16,6 +16,7 @@ from api.console.loop import off_loop
 from api.console.rehearsing import Turn
 from api.console.views import Views
 from api.console.whatifform import Form, Part
+from api.planning.whatif.words import is_unhurt
 from scheduling.whatif.results import Evaluation, QueueEffect
 from scheduling.whatif.scenario import Scenario
 from wfm.brands import Brand
@@ -208,7 +209,7 @@ def tiles(found: Evaluation, brand: Brand) -> list[Any]:
 def _again(effect: QueueEffect, found: Evaluation, brand: Brand) -> tuple[str, str]:
     """When it is on time again, and the day of it."""
     at = effect.recovered_at
-    if whatifwords.is_unhurt(effect, found):
+    if is_unhurt(effect, found):
         return "Always", "no hour worse than planned"
     if at is None:
         return "Not yet", f"by {words.moment(found.end, brand.tz)}"
@@ -261,7 +262,7 @@ def cells(effect: QueueEffect, found: Evaluation, brand: Brand) -> list[str]:
 
 def recovered_words(effect: QueueEffect, found: Evaluation, brand: Brand) -> str:
     """When a row of a table says that it is on time again."""
-    if whatifwords.is_unhurt(effect, found):
+    if is_unhurt(effect, found):
         return "no hour worse"
     at = effect.recovered_at
     return words.moment(at, brand.tz) if at else "not yet"

@@ -13,6 +13,7 @@ from api.console import callers, layout, whatifform, whatifwords, words
 from api.console.loop import off_loop
 from api.console.views import Views
 from api.console.whatifform import Form, Part
+from api.planning.whatif.promoting import Target, left_out
 from api.planning.whatif.saved import SavedScenario
 from scheduling.whatif.scenario import Scenario
 from wfm.brands import Brand
@@ -253,11 +254,19 @@ def _promoted(views: Views, to: str, asked: Asked, actor: str) -> Done:
     if to == DRAFTS:
         draft_id = views.rehearsing.to_draft(scenario_id, revision, actor)
         href = f"{layout.ROSTER.href}?draft={draft_id}"
-        return Done(["It is now ", html.A(f"draft {draft_id}", href=href), " of the roster."])
+        draft = html.A(f"draft {draft_id}", href=href)
+        return Done(["It is now ", draft, " of the roster.", _not_held(kept, "draft")])
     campaign = views.rehearsing.to_campaign(scenario_id, revision, actor)
     href = layout.FORECAST.href
     said = f"It is now the campaign “{campaign.name}” of "
-    return Done([said, html.A("the next forecast", href=href), "."])
+    forecast = html.A("the next forecast", href=href)
+    return Done([said, forecast, ".", _not_held(kept, "campaign")])
+
+
+def _not_held(scenario: Scenario, to: Target) -> str:
+    """What stays with the scenario only, because a draft or a campaign cannot hold it."""
+    parts = left_out(scenario, to)
+    return f" A {to} cannot hold the rest: {', '.join(parts)}." if parts else ""
 
 
 OUTPUTS = ("said", "saved", "search", "list")

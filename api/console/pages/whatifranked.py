@@ -50,10 +50,7 @@ def shown(
         )
     if found.together is not None:
         told.append(_together(found.together, found, brand, applied))
-    rows = [
-        _row(at, one, brand, applied, days=found.replications)
-        for at, one in enumerate(found.ranked)
-    ]
+    rows = [_row(at, one, found, brand, applied) for at, one in enumerate(found.ranked)]
     told.append(html.Ol(rows[:SHOWN_FIRST], className="changes repairs"))
     if rows[SHOWN_FIRST:]:
         more = words.counted(len(rows) - SHOWN_FIRST, "more repair")
@@ -79,13 +76,10 @@ def _sum_words(found: Repairs) -> str:
     )
 
 
-def _row(at: int, ranked: Ranked, brand: Brand, applied: Sequence[Any], *, days: int) -> html.Li:
-    """A repair with its place.
-
-    days  that those are played on that may be among the best
-    """
-    repair = ranked.repair
-    effect = whatifwords.repair_words(ranked, brand.tz)
+def _row(at: int, ranked: Ranked, found: Repairs, brand: Brand, applied: Sequence[Any]) -> html.Li:
+    """A repair with its place; one that fell behind says on how few days it was played."""
+    repair, days = ranked.repair, found.replications
+    effect = whatifwords.repair_words(ranked, found.scenario, brand.tz)
     if ranked.days < days:
         effect += f"; played on {ranked.days} of {days} days"
     badges = [layout.badge(KINDS[repair.kind], "plain")]
@@ -142,17 +136,13 @@ def _together(
     else:
         title, tone = "What comes nearest; nothing here restores the promise", "warn"
     left = max(0.0, found.breach_min - together.avoided_min - found.breach_min_before)
-    again = (
-        f", on time again {words.moment(together.recovered_at, brand.tz)}"
-        if together.recovered_at
-        else ""
-    )
+    again = whatifwords.recovery_words(together.recovered_at, found.scenario, brand.tz)
     several = len(together.repairs) > 1
     alone = f" (alone they would {words.number(together.summed_min)})" if several else ""
     saved = (
         f"{'Together they save' if several else 'It saves'} "
         f"{words.number(together.avoided_min)} min{alone}, "
-        f"{words.number(left)} min are left; {words.percent(together.attainment)} in time{again}; "
+        f"{words.number(left)} min are left{again}; "
         f"{words.number(together.effort_h, digits=1)} h of work."
     )
     done = all(to_document(one.does) in applied for one in together.repairs)

@@ -12,7 +12,7 @@ from scheduling.editing.edits import Edit
 from scheduling.editing.judging import judged, rules_told
 from scheduling.editing.lines import refuse_pinned
 from scheduling.editing.making import changes_of
-from scheduling.whatif.scenario import Scenario, check_scenario
+from scheduling.whatif.scenario import Scenario, check_people, check_scenario
 from scheduling.whatif.variants import NO_TEMPLATE
 from wfm.errors import Conflict, RequestError, RuleConflict
 
@@ -42,10 +42,10 @@ def check_fits(scenario: Scenario, home: Rostered) -> None:
     """
     ground = home.ground
     check_scenario(scenario, ground.brand, start=home.plan.start, end=home.plan.end)
+    check_people(scenario, ground)
     if not scenario.changes:
         return
     for change in scenario.changes:
-        ground.agent(change.agent_id)
         refuse_pinned(change)
     gone = misfits(home, scenario.changes)
     if gone:

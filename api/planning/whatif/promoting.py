@@ -15,7 +15,7 @@ import pandas as pd
 from api.planning import drafts
 from api.planning.drafts import rostered
 from api.planning.records import load_plan
-from api.planning.whatif.saved import SavedScenario, check_current, find_open, saved_of
+from api.planning.whatif.saved import SavedScenario, check_current, check_name, find_open, saved_of
 from forecasting.events.curves import campaign_shape
 from forecasting.events.uplift import LEAST_FACTOR
 from scheduling.editing.lines import refuse_past
@@ -153,10 +153,12 @@ def _campaigns(
             "nothing for a campaign to hold; promote it to a draft, or give it a surge",
             scenario_id=saved.scenario_id,
         )
+    names = [name if n == 0 else f"{name} ({n + 1})" for n in range(len(felt))]
+    check_name(names[-1], "campaign")
     return tuple(
         replace(
             _push(surge, every),
-            name=name if n == 0 else f"{name} ({n + 1})",
+            name=names[n],
             category=_category(category or surge.cause or "campaign"),
             peak_uplift=uplift,
         )

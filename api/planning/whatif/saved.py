@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from scheduling.whatif.scenario import Scenario
-from wfm.errors import Conflict
+from wfm.errors import Conflict, RequestError
 from wfm.store import plans, scenarios
 from wfm.store.documents import from_document
 from wfm.store.engine import Store
@@ -15,6 +15,8 @@ from wfm.store.scenarios import ScenarioRow, ScenarioState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ def saved_of(row: ScenarioRow) -> SavedScenario:
     """The saved scenario that the row keeps."""
     values = {name: value for name, value in vars(row).items() if name != "document"}
     return SavedScenario(**values, scenario=from_document(Scenario, row.document))
+
+
+def check_name(name: str, of: str = "scenario") -> None:
+    """RequestError for a name that is too long, or that a database may not hold."""
+    if len(name) > MAX_NAME:
+        raise RequestError(f"the {of}'s name has {len(name)} characters; at most {MAX_NAME} fit")
+    if any(ord(character) < ord(" ") for character in name):
+        raise RequestError(f"the {of}'s name holds control characters; leave them out")
 
 
 def check_current(connection: Connection, saved: SavedScenario) -> None:

@@ -16,6 +16,7 @@ from api.planning.whatif.fitting import check_fits
 from api.planning.whatif.saved import (
     SavedScenario,
     check_current,
+    check_name,
     find_open,
     saved_of,
     superseding,
@@ -38,7 +39,6 @@ __all__ = [
     "evaluated", "listing", "load", "rebase", "repairs", "save",
 ]  # fmt: skip
 
-MAX_NAME = 200
 REPLICATIONS = 50
 COMPARED = range(2, 5)
 
@@ -224,10 +224,7 @@ def _name_of(scenario: Scenario) -> str:
     name = scenario.name.strip()
     if not name:
         raise RequestError("give the scenario a name, so that it can be found again")
-    if len(name) > MAX_NAME:
-        raise RequestError(
-            f"the scenario's name has {len(name)} characters; give it at most {MAX_NAME}"
-        )
+    check_name(name)
     return name
 
 
@@ -246,7 +243,7 @@ def evaluated(
 
     which  of a scenario that is not saved: the roster, named as `drafts.rostered` does
 
-    Conflict when the plan of a saved one has been superseded; RequestError of `check_scenario`.
+    Conflict when the plan of a saved one has been superseded; errors of `fitting.check_fits`.
     """
     scenario, roster = in_question(store, asked, which)
     progress(0.0, "loading the roster")
@@ -333,8 +330,12 @@ def compared(
 def in_question(
     store: Store, asked: SavedScenario | Scenario, which: str = "current"
 ) -> tuple[Scenario, str]:
-    """The scenario and the name of its roster; Conflict where the plan has been superseded."""
+    """The scenario and the name of its roster; Conflict where the plan has been superseded.
+
+    One that is not saved is held to what saving it would be: errors of `fitting.check_fits`.
+    """
     if isinstance(asked, Scenario):
+        check_fits(asked, rostered(store, which))
         return asked, which
     with store.reading() as connection:
         check_current(connection, asked)

@@ -93,11 +93,12 @@ def test_drawing_a_curve_leaves_the_next_one_clean(hours):
 
 
 def test_scenarios_are_drawn_over_what_is_planned(table):
-    compared = [Compared("1: small", table), Compared("2: large", table)]
+    compared = [Compared("1: small", table), Compared("2: <b>large</b>", table)]
     figure = charts.compared_chart(compared, "backlog", zone=BERLIN, goal=0.9)
     shares = charts.compared_chart(compared, "attainment", zone=BERLIN, goal=0.9)
 
-    assert [t["name"] for t in figure["data"]] == [charts.BEFORE, "1: small", "2: large"]
+    names = [t["name"] for t in figure["data"]]
+    assert names == [charts.BEFORE, "1: small", "2: &lt;b&gt;large&lt;/b&gt;"]
     assert len({t["line"]["color"] for t in figure["data"]}) == 3
     assert shares["layout"]["annotations"][0]["text"] == "goal 90 %"
 

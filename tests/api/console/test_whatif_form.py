@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 from rehearsaldesk import make_evaluation
 
+from api.cli import whatiftold
 from api.console import whatifform, whatifwords
 from api.console.whatifform import Form
 from scheduling.editing.changes import Change
@@ -180,8 +181,9 @@ def test_the_answer_is_one_sentence(brand):
     found = make_evaluation(whatifform.built(EVENING, brand))
 
     assert whatifwords.answer(found, brand) == (
-        "On Monday 2 March from 18:00, 3 times the usual on X for 2 h: 78 % in time instead of "
-        "94 %, at worst 143 waiting at 20:00, on time again at 23:00."
+        "On Monday 2 March from 18:00, 3 times the usual on X for 2 h: 78.0 % of first replies are "
+        "in time instead of 94.0 %; at worst 143 messages wait (20:00) and the longest wait is "
+        "2 h 1 min; on time again at 23:00."
     )
 
 
@@ -190,7 +192,7 @@ def test_the_answer_names_what_holds_beside_the_spike(brand, everything):
 
     assert whatifwords.answer(make_evaluation(repaired), brand).startswith(
         "On Monday 2 March from 18:00, 3 times the usual on X for 2 h, with spike mode (20 % for "
-        "the late) on X and 2 people more on X: 86 % in time"
+        "the late) on X and 2 people more on X: 86.0 % of first replies are in time"
     )
     assert ", with handling time 10 % shorter on all queues and 1 person away and 10 % of the " in (
         whatifwords.opening(everything, brand)
@@ -201,22 +203,33 @@ def test_the_answer_names_what_holds_beside_the_spike(brand, everything):
 def test_the_answer_tells_the_day_where_it_is_another(brand):
     found = make_evaluation(whatifform.built(replace(EVENING, start=88), brand))
 
-    assert "at worst 143 waiting on Tue 3 Mar at 00:00" in whatifwords.answer(found, brand)
+    assert "at worst 143 messages wait (Tue 3 Mar 00:00)" in whatifwords.answer(found, brand)
 
 
 def test_a_scenario_that_hurts_nobody_says_so(brand):
     found = make_evaluation(whatifform.built(EVENING, brand))
-    calm = replace(found.overall, attainment_after=0.9395, recovered_at=STARTS)
+    calm = replace(
+        found.overall, attainment_after=0.9399, breach_min_after=0.0, recovered_at=STARTS
+    )
     told = whatifwords.answer(replace(found, effects=(calm,)), brand)
 
-    assert told.endswith("for 2 h: 94 % are answered in time, as without it.")
-    assert whatifwords.again(calm, found, brand) == "no hour worse than planned"
+    assert told.endswith(
+        "for 2 h: 94.0 % of first replies are in time, as without it: no promise suffers."
+    )
 
 
-def test_a_loss_too_small_for_whole_per_cents_is_told_in_tenths(brand):
+def test_what_has_not_recovered_when_the_hours_end_says_so(brand):
     found = make_evaluation(whatifform.built(EVENING, brand))
     small = replace(found.overall, attainment_after=0.937, recovered_at=None)
     told = whatifwords.answer(replace(found, effects=(small,)), brand)
 
-    assert "93.7 % in time instead of 94.0 %" in told
+    assert "93.7 % of first replies are in time instead of 94.0 %" in told
     assert told.endswith("not on time again by Tue 3 Mar 08:00.")
+
+
+def test_the_command_line_tells_the_same_outcome(brand):
+    found = make_evaluation(whatifform.built(EVENING, brand))
+
+    console = whatifwords.answer(found, brand).partition(": ")[2]
+
+    assert console.replace(" %", "%") == whatiftold.answer(found, brand.tz)

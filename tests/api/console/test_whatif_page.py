@@ -204,7 +204,7 @@ def test_the_answer_holds_a_sentence_figures_and_four_curves(views):
     found = answer(views)
     tiles = text_of(found["tiles"])
 
-    assert "78 % in time instead of 94 %" in found["said"]
+    assert "78.0 % of first replies are in time instead of 94.0 %" in found["said"]
     assert "78.0 %" in tiles
     assert "Mon 2 Mar 20:00, 6 as planned" in tiles
     assert "Late replies +90 93 in all" in tiles
@@ -275,7 +275,7 @@ def test_repairs_are_looked_for_and_shown_with_why_and_worth(views, spike):
     assert (started["quiet"], over["quiet"]) == (False, True)
     assert "Spike mode on X until 00:00" in said
     assert "those who can still be saved come first" in said
-    assert "saves 210 min of broken promise (± 8), 90.0 % in time" in said
+    assert "saves 210 min of broken promise (± 8), 40 late replies fewer" in said
     assert "840 min saved per hour nobody to be told" in said
     assert "2.0 h paid, 2 people" in said
     assert "Together they save 225 min (alone they would 270), 15 min are left" in said

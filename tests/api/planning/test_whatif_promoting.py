@@ -191,12 +191,16 @@ def test_what_can_be_no_campaign_is_refused_and_the_scenario_stays_open(store: S
     ids = [
         save(store),
         save(store, Scenario("policy", policies=(policy,))),
-        save(store, Scenario("odd", surges=(replace(SURGE, cause="rumour"),))),
     ]
-    for scenario_id, told in zip(
-        ids, ("campaign 'spike' already", "no surge", "'rumour' is no category"), strict=True
+    for scenario_id, options, told in (
+        (ids[0], {}, "campaign 'spike' already"),
+        (ids[1], {}, "no surge"),
+        (ids[0], {"name": "odd", "category": "rumour"}, "'rumour' is no category"),
+        # The second surge's campaign has its number behind the name.
+        (ids[0], {"name": "n" * 198}, "campaign's name has 202 characters"),
+        (ids[0], {"name": "a\0b"}, "control characters"),
     ):
         with pytest.raises(RequestError, match=told):
-            promoting.promote_to_campaign(store, scenario_id, actor="ann")
+            promoting.promote_to_campaign(store, scenario_id, actor="ann", **options)
         assert scenarios.load(store, scenario_id).state == "open"
     assert len(campaigns(store)) == 2

@@ -88,6 +88,13 @@ def test_a_saved_scenario_is_read_back_as_it_was_about_the_plan_in_force(store: 
 WRONG = (
     (replace(SPIKE, name="  "), "give the scenario a name"),
     (replace(SPIKE, name="n" * 201), "201 characters"),
+    (replace(SPIKE, name="a\0b"), "control characters"),
+    (replace(SPIKE, surges=(replace(SURGE, cause="rumour"),)), "cause is 'rumour'"),
+    (
+        replace(SPIKE, absences=(Absence(NINE, at(MONDAY, 12), agents=("gone",)),)),
+        "no agent 'gone'",
+    ),
+    (replace(SPIKE, changes=(HELP,) * 2001), "2001 changes; a scenario holds at most 2000"),
     (replace(SPIKE, surges=(replace(SURGE, start=FOUR_DAYS_LATER),)), "outside of the roster"),
     (replace(SPIKE, surges=(replace(SURGE, factor=-1),)), "factor is -1; it lies between 0"),
     (replace(SPIKE, surges=(replace(SURGE, factor=1e6),)), "factor is 1e\\+06"),
@@ -110,6 +117,21 @@ def test_a_scenario_that_cannot_be_is_refused_and_nothing_is_kept(store: Store):
             scenarios.change(store, good.scenario_id, wrong, actor="ann")
     assert scenarios.listing(store) == (good,)
     assert written(store) == ["scenario.save"]
+
+
+def test_what_is_not_saved_is_held_to_the_same_when_it_is_asked(store: Store):
+    for changes, told in (((TIRED,), "rest"), ((replace(HELP, agent_id="nobody"),), "nobody")):
+        wrong = replace(SPIKE, changes=changes)
+        for ask in (scenarios.evaluated, scenarios.repairs):
+            with pytest.raises((RequestError, RuleConflict), match=told):
+                ask(store, wrong, replications=2)
+
+
+def test_surges_that_are_too_much_together_are_refused_before_they_are_drawn(store: Store):
+    week = replace(SURGE, factor=100.0, added=1e6, length_min=3 * 24 * 60)
+    asked = replace(SPIKE, surges=(week,) * 3)
+    with pytest.raises(RequestError, match="with 50 sampled days at most 1,000,000"):
+        scenarios.evaluated(store, asked)
 
 
 def test_of_two_who_change_a_scenario_the_second_is_told(store: Store):

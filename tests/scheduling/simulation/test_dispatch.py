@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
@@ -202,6 +203,44 @@ def test_who_is_there_at_a_larger_chance_of_absence_is_there_at_a_smaller_one(ch
     few = np.array(chances)
     assert there(few + more * (1.0 - few)) <= there(few) <= there(np.zeros(count))
     assert there(np.ones(count)) == set()
+
+
+@QUICK
+@given(
+    cuts=st.lists(st.integers(1, 31), max_size=4, unique=True),
+    planned=st.floats(0.0, 0.6),
+    salt=st.integers(0, 1000),
+)
+def test_a_span_that_is_cut_in_pieces_is_worked_as_the_whole(cuts, planned, salt):
+    def at_work(edges: list[float]) -> np.ndarray:
+        """Whether the agent is there, by the second."""
+        spans = np.array(list(itertools.pairwise(edges)))
+        count = len(spans)
+        at, _, group = draws.draw_presence(
+            key_of(f"path {salt}"),
+            spans,
+            np.zeros(count, np.int64),
+            np.arange(count),
+            np.full(count, key_of("shift"), np.uint64),
+            planned,
+            np.zeros(count),
+            0.0,
+        )
+        steps = np.where(group >= 0, 1, -1)
+        return np.interp(np.arange(0, 30_600, 10), *_stairs(at, steps))
+
+    edges = [900.0, 29_700.0]
+    whole, cut = at_work(edges), at_work(sorted([*edges, *(900.0 * (c + 1) for c in cuts)]))
+    np.testing.assert_array_equal(whole, cut)
+
+
+def _stairs(at: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the line that goes up and down by the steps; each is as good as upright."""
+    level = np.cumsum(steps)
+    return (
+        np.concatenate([[-1.0], np.column_stack([at, at + 1e-6]).ravel()]),
+        np.concatenate([[0.0], np.column_stack([level - steps, level]).ravel()]),
+    )
 
 
 def test_absence_for_a_cause_comes_on_top_of_the_brands_own(make_desk):

@@ -29,8 +29,10 @@ from test_candidates import BY_NATURE, EVENING, about, begins, moved, newly_brok
 from whatifdesk import a_situation
 
 from scheduling.editing.changes import Segment, lines_of, table_of, worked
+from scheduling.simulation.dispatch import NEVER, claims_of
 from scheduling.whatif.candidates import candidates
 from scheduling.whatif.evaluate import evaluate
+from scheduling.whatif.policymoves import MORE_RESERVES, RESERVES
 from scheduling.whatif.scenario import (
     Absence,
     Goal,
@@ -226,6 +228,13 @@ def test_spike_mode_is_offered_with_two_reserves_while_the_trouble_lasts(repairs
     policies = [p for r in of_kind(repairs, "policy") for p in r.does.policies]
     assert {0.2, 0.5} <= {p.reserve for p in policies}
     assert all(p.spike_mode and p.queues == ("x",) and p.start == at(17) for p in policies)
+
+
+def test_no_share_of_claims_is_offered_that_cannot_be_kept():
+    # Late cases get one claim in so many; rounded to each one, spike mode would change nothing.
+    for reserve in (*RESERVES, *MORE_RESERVES):
+        every = claims_of(reserve)
+        assert (0.0 if every == NEVER else 1 / every) == pytest.approx(reserve)
 
 
 def test_spike_mode_that_is_on_is_not_offered(desk):

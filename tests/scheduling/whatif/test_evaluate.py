@@ -84,6 +84,14 @@ def test_a_scenario_that_changes_nothing_changes_nothing(desk, scenario):
 # -- a window tells what the whole would ---------------------------------------------------------
 
 
+def test_a_loan_of_skills_they_have_changes_nothing_of_who_is_away():
+    desk = a_situation(brand=a_brand(Planning(0.15, 0.1)), days=2, paths=5)
+    found = evaluate(desk, Scenario(loans=(Loan(at(18.25), at(20.5), ("s20", "s21"), ("x",)),)))
+    for column in ("attainment", "backlog", "occupancy"):
+        before, after = (found.table[f"{column}_{when}"] for when in ("before", "after"))
+        pd.testing.assert_series_equal(before, after, check_names=False)
+
+
 def test_the_window_tells_what_the_whole_roster_would(desk, spiked):
     """The same days, simulated from the roster's start to its end with all queues at once."""
     whole = prepared(desk, spiked.scenario, desk.start, desk.end, QUEUES, replications=30)
@@ -159,6 +167,15 @@ def test_added_contacts_come_in_all_as_many_as_were_said(desk):
     more = {q: (of(found, q)["cases_after"] - of(found, q)["cases_before"]).sum() for q in QUEUES}
     assert more["x"] / more["email"] == pytest.approx(2.0, rel=0.2)
     assert more["facebook"] == 0
+
+
+@pytest.mark.parametrize("surge", [
+    Surge(at(18) + timedelta(minutes=5), 5, ("x",), added=40.0, half_life_min=1.0),
+    Surge(at(72) - timedelta(minutes=5), 60, ("x",), added=40.0),
+], ids=["shorter than an interval", "in the last interval"])  # fmt: skip
+def test_short_surges_bring_all_that_they_add(desk, surge):
+    found = evaluate(desk, Scenario(surges=(surge,)))
+    assert found.added_contacts == pytest.approx(40, rel=0.1)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)

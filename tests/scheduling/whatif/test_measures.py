@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from scheduling.whatif.measures import (
     Counts,
+    Side,
     breach_min,
     breach_without_each,
+    curves,
     jackknife_se,
     lowest_hour,
     recovered_at,
@@ -98,3 +100,30 @@ def test_hours_with_hardly_a_case_are_not_the_worst():
     assert lowest_hour(kept, judged) == pytest.approx(0.7)
     assert lowest_hour(kept * 0, judged * 0) is None
     assert share_on_time(kept * 0, judged * 0) == 1.0
+
+
+def test_late_cases_are_told_as_many_as_a_day_has():
+    kept = counts([[10, 8], [10, 4]], [[10, 10], [10, 10]])
+    assert kept.late == pytest.approx((2 + 6) / 2)
+
+
+def test_curves_are_means_and_from_one_day_in_ten_to_nine_in_ten():
+    # Eleven days of one interval and two queues: 0 to 10 wait on each, and half as long on one.
+    days = np.arange(11)
+    judged = np.full((11, 1, 2), 4)
+    side = Side(
+        Counts(np.minimum(judged, days[:, None, None]), judged, np.array([0.9, 0.9])),
+        backlog=np.repeat(days, 2).reshape(11, 1, 2),
+        oldest_s=np.stack([60 * days, 30 * days], axis=1).reshape(11, 1, 2).astype(np.float32),
+        occupancy=np.array([0.8]),
+    )
+    (both,) = curves(side, [0, 1], "after").to_dict("records")
+    assert both["cases_after"] == 8
+    assert both["attainment_after"] == pytest.approx((0 + 1 + 2 + 3 + 7 * 4) / 44)
+    waiting = [both[f"backlog_after{end}"] for end in ("", "_low", "_high")]
+    assert waiting == pytest.approx([10, 2, 18])
+    assert both["age_s_after"] == pytest.approx(300)  # of each day the one that waits longest
+    assert both["occupancy_after"] == 0.8
+    (one,) = curves(side, [1], "after").to_dict("records")
+    assert one["age_s_after"] == pytest.approx(150)
+    assert np.isnan(one["occupancy_after"])

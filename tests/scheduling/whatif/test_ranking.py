@@ -14,6 +14,7 @@ from scheduling.whatif.evaluate import evaluate
 from scheduling.whatif.ranking import FEW, SURE, ranked_repairs
 from scheduling.whatif.results import DECIDING_H, TELLING_H, Refusal, Repair
 from scheduling.whatif.scenario import Extra, Loan, Policy, Scenario, Surge, joined
+from scheduling.whatif.window import window_of
 from wfm.errors import RequestError
 
 SPIKE = Scenario("spike", (Surge(at(18), 120, ("x",), 5.0),))
@@ -52,6 +53,14 @@ CANDIDATES = (
 @pytest.fixture(scope="module")
 def desk():
     return a_situation(paths=REPLICATIONS)
+
+
+def test_what_a_repair_does_before_the_scenario_and_after_it_is_played_too(desk):
+    early, late = (Scenario(extra=(Extra(at(h), at(h + 2), 1, ("x",)),)) for h in (5, 44))
+    usual, wide = (window_of(desk, SPIKE, repairs=r) for r in ((), (early, late)))
+    assert (usual.start, wide.start) == (at(12), at(0))
+    assert usual.end < wide.end == at(49)
+    assert wide.queues == usual.queues == ("x", "facebook")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +109,30 @@ def test_the_set_restores_the_promise_and_no_member_is_needless(desk, found):
     # Two sizes of one automatic answer are no two repairs.
     kinds = [r.kind for r in together.repairs if r.does.policies]
     assert len(kinds) == len(set(kinds))
+
+
+def test_what_the_others_make_needless_is_left_out_of_the_set(desk):
+    # A few automatic answers avoid most for their work, and not enough; so many people restore all.
+    few, many = policy("automatic", automatic=0.03), extra(14, 8.0)
+    found = ranked_repairs(desk, SPIKE, (few, many), replications=12)
+    assert [r.repair for r in found.ranked] == [few, many]
+    assert [r.restores for r in found.ranked] == [False, True]
+    assert found.together is not None
+    assert found.together.repairs == (many,)
+    assert found.together.effort_h == many.effort_h
+
+
+def test_nobody_stays_for_two_lengths_at_once_in_the_set(desk):
+    def all_stay(hours: float) -> Repair:
+        each = [stays(f"s2{n}", hours).does for n in range(8)]
+        changes = tuple(change for does in each for change in does.changes)
+        return Repair(f"all-{hours}", "overtime", "", "", Scenario(changes=changes), 8 * hours, 8)
+
+    found = ranked_repairs(desk, SPIKE, (all_stay(1.0), all_stay(2.0)), replications=12)
+    assert all(r.avoided_min > 2 * r.avoided_se for r in found.ranked)
+    assert found.together is not None
+    assert not found.together.restores
+    assert len(found.together.repairs) == 1
 
 
 def test_effects_together_are_simulated_and_not_added_up(desk):

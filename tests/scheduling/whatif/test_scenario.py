@@ -63,7 +63,7 @@ def test_every_kind_of_part_is_in_the_full_example():
 
 def test_what_is_felt_of_a_change_is_what_differs():
     spans = list(Scenario(changes=(LONGER,)).spans)
-    assert spans == [(at(8), at(17))]
+    assert spans == [(at(16), at(17))]
     pause = Segment(at(12), at(12.5), "meal", "", "day8")
     halves = (replace(SHIFT, end=at(12)), pause, replace(SHIFT, start=at(12.5)))
     later = (
@@ -72,9 +72,11 @@ def test_what_is_felt_of_a_change_is_what_differs():
         replace(SHIFT, start=at(13.5)),
     )
     assert next(Scenario(changes=(replace(LONGER, before=halves, after=later),)).spans) == (
-        at(8),
-        at(16),
+        at(12),
+        at(13.5),
     )
+    fixed = replace(LONGER, after=(replace(SHIFT, pinned=True),))
+    assert not list(Scenario(changes=(fixed,)).spans)
 
 
 def test_joining_keeps_the_parts_of_both_and_the_name_of_the_first():
@@ -87,6 +89,15 @@ def test_joining_keeps_the_parts_of_both_and_the_name_of_the_first():
     assert Scenario("named", known_from=at(3)).is_empty
 
 
+def test_joining_loses_no_part_of_either():
+    other = replace(FULL, changes=(replace(LONGER, agent_id="s11"),), shrinkage=Shrinkage(0.2))
+    both = joined(FULL, other)
+    for name in MANY:
+        assert getattr(both, name) == (*getattr(FULL, name), *getattr(other, name)), name
+    assert both.shrinkage == other.shrinkage
+    assert joined(FULL, replace(other, shrinkage=None)).shrinkage == FULL.shrinkage
+
+
 def test_an_agent_day_is_changed_once():
     with pytest.raises(RequestError, match="both change what s10 does on 2026-03-02"):
         joined(FULL, Scenario(changes=(LONGER,)))
@@ -97,6 +108,7 @@ def test_all_faults_are_told_at_once():
         FULL,
         surges=(Surge(at(80), 0, ("x",), -2.0),),
         extra=(Extra(at(5), at(4), 0),),
+        changes=(Change("s10", at(90).date(), (), (replace(SHIFT, start=at(90), end=at(98)),)),),
         shrinkage=Shrinkage(1.5, None),
     )
     with pytest.raises(RequestError) as caught:
@@ -109,6 +121,7 @@ def test_all_faults_are_told_at_once():
         "the extra people ends at",
         "extra people is 0",
         "planned shrinkage is 1.5",
+        "the change of s10 on 2026-03-05 starts at 2026-03-05T18:00:00Z, outside of the roster",
     ):
         assert words in told
 
@@ -124,6 +137,18 @@ def test_all_faults_are_told_at_once():
 def test_an_unknown_queue_is_named(scenario):
     with pytest.raises(NotFound, match="'fax'"):
         checked(scenario)
+
+
+@pytest.mark.parametrize(
+    ("reserve", "fits"), [(0.0, True), (0.33, True), (1.0, True), (0.75, False), (0.35, False)]
+)
+def test_a_reserve_is_one_claim_of_so_many(reserve, fits):
+    scenario = Scenario(policies=(Policy(at(1), at(2), ("x",), True, reserve),))
+    if fits:
+        checked(scenario)
+    else:
+        with pytest.raises(RequestError, match=f"reserve is {reserve}; every so many claims"):
+            checked(scenario)
 
 
 def test_a_hundred_parts_of_a_kind_are_too_many():
