@@ -117,11 +117,11 @@ def _because(floor: Floor, why: str, offers: Sequence[Offer]) -> str:
     names = {a.agent_id: a.name for a in floor.situation.agents}
     who = named([names[offer.agent_id] for offer in offers])
     gained, paid = (sum(getattr(o, column) for o in offers) for column in ("gain_h", "paid_h"))
-    cost = f"{paid:.1f} h paid" if paid > 0 else "no hour paid for it"
+    cost, per = (f"{paid:.1f} h paid", " per paid hour") if paid > 0 else ("none paid more", "")
     late, one = named(floor.trouble.queues), len(floor.trouble.queues) == 1
     return (
         f"{who}: {why}. {gained:.1f} h where {late} {'needs' if one else 'need'} it, {cost}: "
-        "chosen because they cover most of the trouble per paid hour"
+        f"chosen because they cover most of the trouble{per}"
     )
 
 
