@@ -32,6 +32,14 @@ class Dispatch:
     put_off_s: Floats = field(repr=False)
     answered: Floats = field(repr=False)
 
+    def until(self, count: int) -> Dispatch:
+        """That of the first intervals."""
+        return Dispatch(
+            late_every=np.ascontiguousarray(self.late_every[:count]),
+            put_off_s=np.ascontiguousarray(self.put_off_s[:count]),
+            answered=np.ascontiguousarray(self.answered[:count]),
+        )
+
 
 def dispatch_of(
     brand: Brand, *, start: datetime, end: datetime, spike_mode: Collection[str] = ()

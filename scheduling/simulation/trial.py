@@ -180,6 +180,25 @@ class Trial:
         trial.worked.update(self.worked)
         return trial
 
+    def until(self, end: datetime) -> Trial:
+        """The same days, ended sooner; what is kept of them is kept."""
+        count, horizon = interval_count(self.start, end), (end - self.start).total_seconds()
+        sizes = [int(np.searchsorted(cases[0], horizon)) for cases in self.drawn]
+        trial = replace(
+            self,
+            end=end,
+            contacts=self.contacts[:, :count],
+            scale=np.ascontiguousarray(self.scale[:count]),
+            dispatch=self.dispatch.until(count),
+            drawn=[
+                (arrivals[:n], queue[:n], keys[:n])
+                for n, (arrivals, queue, keys) in zip(sizes, self.drawn, strict=True)
+            ],
+        )
+        for r, (work, after) in self.worked.items():
+            trial.worked[r] = work[: sizes[r]], after[: sizes[r]]
+        return trial
+
     def _crew(self, staff: Staff, r: int) -> state.Crew:
         comes = draw_presence(
             self.path_key(r),

@@ -46,9 +46,17 @@ class Counts:
         """In time and judged of some queues together, (paths, intervals)."""
         return self.on_time[:, :, of].sum(axis=2), self.judged[:, :, of].sum(axis=2)
 
-    def days(self, count: int) -> Counts:
-        """Of the first paths."""
-        return replace(self, on_time=self.on_time[:count], judged=self.judged[:count])
+    def ending(self, rest: Counts, count: int) -> Counts:
+        """The first intervals of these, and then those of the rest."""
+        return replace(
+            self,
+            on_time=np.concatenate([self.on_time[:, :count], rest.on_time[:, count:]], axis=1),
+            judged=np.concatenate([self.judged[:, :count], rest.judged[:, count:]], axis=1),
+        )
+
+    def days(self, count: int, begin: int = 0) -> Counts:
+        """Of the paths from `begin` until `count`."""
+        return replace(self, on_time=self.on_time[begin:count], judged=self.judged[begin:count])
 
     def then(self, other: Counts) -> Counts:
         """With the paths of another behind."""

@@ -1,7 +1,7 @@
 """Repairs ranked by what they avoid for the work they take, each simulated; and the small set that
 restores the promise, simulated together.
 
-All are played on a few of the sampled days first. Those that may be among the best are played on
+All are played on a few of the sampled days first, those that lead on more, and the very first on
 all of them, until the first ones of the ranking have been. A repair that looks best on few days and
 is not has then been seen through.
 """
@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from scheduling.queueing.erlang import Floats
 from scheduling.simulation.staff import Staff
 from scheduling.simulation.trial import Trial
 from scheduling.whatif.evaluate import REPLICATIONS, Beside, begin_of, played
 from scheduling.whatif.measures import (
+    HOUR,
     Counts,
     breach_min,
     breach_without_each,
@@ -31,19 +32,33 @@ from scheduling.whatif.playing import brand_of, dispatch_under, prepared, staff_
 from scheduling.whatif.results import Ranked, Refusal, Repair, Repairs, Together
 from scheduling.whatif.scenario import Scenario, check_scenario, joined
 from scheduling.whatif.situation import Situation
-from scheduling.whatif.window import window_of
+from scheduling.whatif.window import TAIL, Window, window_of
 from wfm.errors import RequestError
 from wfm.progress import Progress, part, silent
 
-# Days that every repair is played on, and how many of the ranking's first are played on all, and of
-# those that add paid hours: switches that cost none would else be all that is surely known.
-FEW = 10
-SURE = 5
-SURE_PAID = 3
+
+@dataclass(frozen=True)
+class Heat:
+    """How many days a repair is played on that stands among the first `best` of the ranking, or
+    among the first `paid` of those that add paid hours; None: all days.
+
+    Switches that cost no hour would else be all that is surely known.
+    """
+
+    days: int | None
+    best: int
+    paid: int
+
+
+# Every repair is played on so many days at least.
+FEW = 8
+HEATS = (Heat(25, 8, 3), Heat(None, 3, 2))
 # The promise is restored when no more than this part of what the scenario costs is left.
 LEFT = 0.1
 # Breach-minutes below which nothing is broken that wants a repair.
 NOTHING_MIN = 1.0
+# A repair is not played beyond the scenario's own hours where it has recovered so long before.
+CALM = timedelta(hours=1)
 # Members of a set, and how many are tried at each step.
 MOST_MEMBERS = 6
 TRIED = 8
@@ -78,7 +93,10 @@ class _Judged:
 class _Bench:
     """Plays the scenario with repairs, on few days or on all."""
 
-    def __init__(self, situation: Situation, scenario: Scenario, beside: Beside) -> None:
+    def __init__(
+        self, situation: Situation, scenario: Scenario, beside: Beside, own: Window
+    ) -> None:
+        """own: the window of the scenario without repairs."""
         self._situation, self._scenario, self._beside = situation, scenario, beside
         self._window = beside.window
         self._brand = brand_of(situation.brand, scenario, beside.window.queues)
@@ -91,6 +109,16 @@ class _Bench:
         self._desks: dict[tuple[str, ...], tuple[Trial, Staff]] = {}
         self.breach_before = float(breach_min(self._before).sum())
         self.breach = float(breach_min(self._after).sum())
+        every = list(range(len(beside.window.queues)))
+        recovered = recovered_at(
+            self._before.together(every),
+            self._after.together(every),
+            beside.window.start,
+            self._begins,
+        )
+        calm = own.end if recovered and recovered + CALM <= own.end else beside.window.end
+        self._calm = min(calm, beside.window.end)
+        self._shorter = beside.trial.until(self._calm)
         self._attainment = share_on_time(self._after.on_time, self._after.judged)
 
     def play(self, repairs: Sequence[Repair], days: int) -> _Judged:
@@ -106,23 +134,32 @@ class _Bench:
                 self._desks[name] = self._desk(repairs)
             trial, staff = self._desks[name]
             played = trial.run(staff, threads=1, only=range(have, days))
-            seen = self._seen[name] = seen.then(counts_of(played, self._window.queues))
+            more = counts_of(played, self._window.queues)
+            if trial.end < self._window.end:
+                # Of the last hour some are not judged yet; it is as calm as without the repair.
+                more = more.ending(self._after.days(days, have), trial.intervals - HOUR)
+            seen = self._seen[name] = seen.then(more)
         return self._judge(seen.days(days), days)
 
     def _desk(self, repairs: Sequence[Repair]) -> tuple[Trial, Staff]:
-        """The days as they are worked with the repairs, and who is there."""
+        """The days as they are worked with the repairs, and who is there.
+
+        Repairs that are over by then are not played beyond the hours of the scenario itself.
+        """
         scenario = self._scenario
         for repair in repairs:
             scenario = joined(scenario, repair.does)
-        window, trial = self._window, self._beside.trial
         does = [repair.does for repair in repairs]
+        ends = [span[1] for one in does for span in one.spans]
+        short = all(end + TAIL <= self._calm for end in ends)
+        window, trial = self._window, self._shorter if short else self._beside.trial
         if any(d.surges or d.handling or d.goals or d.shrinkage for d in does):
             trial = prepared(
                 self._situation, scenario, window.start, window.end, window.queues,
                 replications=self.days,
             )  # fmt: skip
         elif any(d.policies for d in does):
-            trial = trial.under(dispatch_under(self._brand, scenario, window.start, window.end))
+            trial = trial.under(dispatch_under(self._brand, scenario, trial.start, trial.end))
         return trial, staff_under(trial, self._situation, scenario)
 
     def _judge(self, now: Counts, days: int) -> _Judged:
@@ -167,7 +204,7 @@ def ranked_repairs(
     window = window_of(situation, scenario, repairs=[repair.does for repair in candidates])
     progress(0.0, "simulating the scenario")
     beside = played(situation, scenario, window, replications=replications, threads=threads)
-    bench = _Bench(situation, scenario, beside)
+    bench = _Bench(situation, scenario, beside, window_of(situation, scenario))
     judged = _race(bench, candidates, threads, part(progress, 0.15, 0.7))
     together = None
     if bench.breach - bench.breach_before > NOTHING_MIN:
@@ -189,7 +226,7 @@ def ranked_repairs(
                 restores=judged[n].restores,
                 days=judged[n].days,
             )
-            for n in _order(candidates, judged)
+            for n in _order(candidates, judged, bench.days)
         ),
         refused=tuple(refused),
         together=together,
@@ -205,20 +242,32 @@ def _race(
     every = list(range(len(candidates)))
 
     def told(done: int, stage: str) -> None:
-        progress(min(0.99, done / max(1, len(candidates) + SURE)), stage)
+        progress(min(0.99, done / max(1, len(candidates) + HEATS[0].best)), stage)
 
     judged = _played(bench, [[candidates[n]] for n in every], bench.few, threads, told)
     found = dict(zip(every, judged, strict=True))
     while True:
-        order = _order(candidates, found)
-        paid = [n for n in order if candidates[n].staff_hours > 0]
-        first = dict.fromkeys([*order[:SURE], *paid[:SURE_PAID]])
-        unsure = [n for n in first if found[n].days < bench.days]
+        unsure = _unsure(bench, candidates, found)
         if not unsure:
             return found
-        told(len(candidates), "the best on all days")
-        sets = [[candidates[n]] for n in unsure]
-        found.update(zip(unsure, _played(bench, sets, bench.days, threads), strict=True))
+        days = min(unsure.values())
+        heat = [n for n, wanted in unsure.items() if wanted == days]
+        told(len(candidates), f"the best ones on {days} days")
+        sets = [[candidates[n]] for n in heat]
+        found.update(zip(heat, _played(bench, sets, days, threads), strict=True))
+
+
+def _unsure(
+    bench: _Bench, candidates: Sequence[Repair], found: dict[int, _Judged]
+) -> dict[int, int]:
+    """Candidates that have been played on fewer days than their place asks for, with those days."""
+    order = _order(candidates, found, bench.days)
+    paid = [n for n in order if candidates[n].staff_hours > 0]
+    wanted: dict[int, int] = {}
+    for heat in HEATS:
+        days = min(heat.days or bench.days, bench.days)
+        wanted |= dict.fromkeys([*order[: heat.best], *paid[: heat.paid]], days)
+    return {n: days for n, days in wanted.items() if found[n].days < days}
 
 
 def _played(
@@ -246,9 +295,18 @@ def _per_hour(repair: Repair, judged: _Judged) -> float:
     return judged.avoided / repair.effort_h
 
 
-def _order(candidates: Sequence[Repair], judged: dict[int, _Judged]) -> list[int]:
-    """The best first; of equals the one that comes first among the candidates."""
-    return sorted(judged, key=lambda n: (-round(_per_hour(candidates[n], judged[n]), 6), n))
+def _order(candidates: Sequence[Repair], judged: dict[int, _Judged], days: int) -> list[int]:
+    """The best first; of equals the one that comes first among the candidates.
+
+    What was played on fewer days than all is taken for a standard error less: the best of many
+    doubtful figures is too good to be true.
+    """
+
+    def worth(n: int) -> float:
+        doubt = judged[n].se if judged[n].days < days else 0.0
+        return round((judged[n].avoided - doubt) / candidates[n].effort_h, 6)
+
+    return sorted(judged, key=lambda n: (-worth(n), n))
 
 
 # -- a few together ------------------------------------------------------------------------------
@@ -264,7 +322,8 @@ def _together(
     """Repair by repair the one that avoids most for its work beside those taken; then without those
     that the others make needless. None where none helps beyond chance.
     """
-    useful = [n for n in _order(candidates, judged) if judged[n].avoided > 2 * judged[n].se]
+    order = _order(candidates, judged, bench.days)
+    useful = [n for n in order if judged[n].avoided > 2 * judged[n].se]
     if not useful:
         return None
     taken = [candidates[useful[0]]]

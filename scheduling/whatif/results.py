@@ -133,7 +133,8 @@ class Ranked:
 
     avoided_min     breach-minutes avoided, see `QueueEffect.breach_min_*`, all queues together;
                     avoided_se: its standard error over the replications
-    per_hour        avoided_min over the repair's effort_h: what repairs are ranked by
+    per_hour        avoided_min over the repair's effort_h: what repairs are ranked by; one that was
+                    played on fewer days than all is ranked as if it avoided avoided_se less
     attainment      over the hours that the repairs reach: more of them than an evaluation covers
                     where one is felt the next day, so that it is compared among repairs only
     restores        whether no more breach-minutes are left than without the scenario, but for a

@@ -30,7 +30,7 @@ from whatifdesk import a_situation
 
 from scheduling.editing.changes import Segment, lines_of, table_of, worked
 from scheduling.simulation.dispatch import NEVER, claims_of
-from scheduling.whatif.candidates import candidates
+from scheduling.whatif.candidates import MOST, candidates
 from scheduling.whatif.evaluate import evaluate
 from scheduling.whatif.policymoves import MORE_RESERVES, RESERVES
 from scheduling.whatif.scenario import (
@@ -308,7 +308,7 @@ def test_on_any_desk_rules_and_notice_are_kept(begins_at, lasts, queues, ahead, 
 
     found, refused = about(situation, scenario=scenario, late=late)
 
-    assert len({r.repair_id for r in found}) == len(found) <= 40
+    assert len({r.repair_id for r in found}) == len(found) <= MOST
     assert len(refused) < 20
     for repair in found:
         assert joined(scenario, repair.does)

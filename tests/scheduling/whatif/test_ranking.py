@@ -11,7 +11,7 @@ from whatifdesk import START, a_situation, at
 
 from scheduling.editing.changes import Change, Segment
 from scheduling.whatif.evaluate import evaluate
-from scheduling.whatif.ranking import FEW, SURE, ranked_repairs
+from scheduling.whatif.ranking import FEW, HEATS, ranked_repairs
 from scheduling.whatif.results import DECIDING_H, TELLING_H, Refusal, Repair
 from scheduling.whatif.scenario import Extra, Loan, Policy, Scenario, Surge, joined
 from scheduling.whatif.window import window_of
@@ -70,8 +70,11 @@ def found(desk):
 
 def test_every_candidate_is_ranked_by_minutes_avoided_for_its_work(found):
     assert {r.repair.repair_id for r in found.ranked} == {c.repair_id for c in CANDIDATES}
-    per_hour = [r.per_hour for r in found.ranked]
-    assert per_hour == sorted(per_hour, reverse=True)
+    worth = [
+        (r.avoided_min - (r.avoided_se if r.days < REPLICATIONS else 0)) / r.repair.effort_h
+        for r in found.ranked
+    ]
+    assert worth == sorted(worth, reverse=True)
     for r in found.ranked:
         work = r.repair.staff_hours + TELLING_H * r.repair.people + DECIDING_H
         assert r.per_hour == pytest.approx(r.avoided_min / work)
@@ -148,9 +151,11 @@ def test_effects_together_are_simulated_and_not_added_up(desk):
 
 def test_the_best_are_played_on_all_days_and_the_rest_on_few(found):
     days = [r.days for r in found.ranked]
-    assert set(days[:SURE]) == {REPLICATIONS}
-    assert set(days[SURE:]) <= {FEW, REPLICATIONS}
-    assert FEW in days
+    last = HEATS[-1]
+    assert set(days[: last.best]) == {REPLICATIONS}
+    paid = [r.days for r in found.ranked if r.repair.staff_hours > 0]
+    assert set(paid[: last.paid]) == {REPLICATIONS}
+    assert min(days) == FEW
 
 
 def test_where_nothing_is_broken_nothing_is_put_together(desk):
