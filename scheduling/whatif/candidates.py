@@ -28,7 +28,7 @@ from scheduling.whatif.sizes import sizes
 from scheduling.whatif.trouble import trouble_of
 from scheduling.whatif.variants import variants
 
-MOST = 32
+MOST = 30
 # Fewer are filled up with repairs of other sizes.
 FEW = 20
 # Of each kind so many refusals are told, the commonest rules.
@@ -38,7 +38,7 @@ TOLD = 2
 def candidates(
     situation: Situation, scenario: Scenario, evaluation: Evaluation
 ) -> tuple[tuple[Repair, ...], tuple[Refusal, ...]]:
-    """What could be done about the scenario, 32 repairs at most; and what rules forbid.
+    """What could be done about the scenario, 30 repairs at most; and what rules forbid.
 
     evaluation  of the scenario, by `scheduling.whatif.evaluate`
 

@@ -52,7 +52,7 @@ class Heat:
 
 # Every repair is played on so many days at least.
 FEW = 8
-HEATS = (Heat(25, 8, 3), Heat(None, 3, 2))
+HEATS = (Heat(20, 6, 3), Heat(None, 3, 2))
 # The promise is restored when no more than this part of what the scenario costs is left.
 LEFT = 0.1
 # Breach-minutes below which nothing is broken that wants a repair.
@@ -61,7 +61,7 @@ NOTHING_MIN = 1.0
 CALM = timedelta(hours=1)
 # Members of a set, and how many are tried at each step.
 MOST_MEMBERS = 6
-TRIED = 8
+TRIED = 6
 
 
 @dataclass(frozen=True)
