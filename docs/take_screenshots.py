@@ -74,6 +74,7 @@ def take(link: str, folder: Path, *, chromium: str, whole: bool) -> None:
             raise SystemExit("the link was not accepted; `wfm sign-in-link` prints a new one")
         for name, open_page in PICTURES.items():
             open_page(page)
+            page.evaluate("window.scrollTo(0, 0)")
             page.wait_for_timeout(SETTLE_MS)
             page.screenshot(path=folder / f"{name}.png", full_page=whole)
         browser.close()
