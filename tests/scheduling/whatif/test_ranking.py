@@ -10,8 +10,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from whatifdesk import START, a_situation, at
 
 from scheduling.editing.changes import Change, Segment
+from scheduling.whatif.bench import FEW
 from scheduling.whatif.evaluate import evaluate
-from scheduling.whatif.ranking import FEW, HEATS, ranked_repairs
+from scheduling.whatif.ranking import HEATS, ranked_repairs
 from scheduling.whatif.results import DECIDING_H, TELLING_H, Refusal, Repair
 from scheduling.whatif.scenario import Extra, Loan, Policy, Scenario, Surge, joined
 from scheduling.whatif.window import window_of
