@@ -173,7 +173,7 @@ def _recovered(before: Simulation, after: Simulation, begins: datetime) -> bool:
 
 def begin_of(situation: Situation, scenario: Scenario) -> datetime:
     """When the scenario begins to be felt; the roster's start where it has no span."""
-    return max(min((span[0] for span in scenario.spans), default=situation.start), situation.start)
+    return max(scenario.begins or situation.start, situation.start)
 
 
 def paid_hours_of(situation: Situation, scenario: Scenario) -> float:

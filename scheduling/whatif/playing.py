@@ -18,7 +18,7 @@ from scheduling.simulation.staff import Staff, staff_of
 from scheduling.simulation.trial import Simulation, Trial, make_trial
 from scheduling.whatif.scenario import Absence, Loan, Scenario, Surge
 from scheduling.whatif.situation import Situation
-from wfm.brands import Brand, Queue
+from wfm.brands import Brand, Planning, Queue
 from wfm.paths import Paths
 from wfm.progress import Progress, silent
 from wfm.timegrid import intervals
@@ -82,14 +82,19 @@ def staff_under(trial: Trial, situation: Situation, scenario: Scenario) -> Staff
 
 def brand_of(brand: Brand, scenario: Scenario, queues: Iterable[str]) -> Brand:
     """The brand with the scenario's promises and shrinkage, and these queues of it."""
-    wanted, shrinkage = set(queues), scenario.shrinkage
-    planning = brand.planning
+    wanted, planning = set(queues), planning_under(brand.planning, scenario)
+    chosen = tuple(_promised(q, scenario) for q in brand.queues if q.name in wanted)
+    return replace(brand, queues=chosen, planning=planning)
+
+
+def planning_under(planning: Planning, scenario: Scenario) -> Planning:
+    """The planning with the scenario's shrinkage."""
+    shrinkage = scenario.shrinkage
     if shrinkage and shrinkage.planned is not None:
         planning = replace(planning, planned_shrinkage=shrinkage.planned)
     if shrinkage and shrinkage.unplanned is not None:
         planning = replace(planning, unplanned_shrinkage=shrinkage.unplanned)
-    chosen = tuple(_promised(q, scenario) for q in brand.queues if q.name in wanted)
-    return replace(brand, queues=chosen, planning=planning)
+    return planning
 
 
 def _promised(queue: Queue, scenario: Scenario) -> Queue:

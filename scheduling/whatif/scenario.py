@@ -183,6 +183,11 @@ class Scenario:
         yield from (span for change in self.changes if (span := _differing(change)))
 
     @property
+    def begins(self) -> datetime | None:
+        """When the first part that has a span is felt; None where none has one."""
+        return min((start for start, _ in self.spans), default=None)
+
+    @property
     def is_empty(self) -> bool:
         """Whether it holds no part at all."""
         return not any(getattr(self, name) for name in PARTS)

@@ -117,7 +117,7 @@ def trouble_of(situation: Situation, scenario: Scenario, evaluation: Evaluation)
         broken, late = _broken(situation, evaluation, brand, beside=False), False
     if broken.sum() < LEAST_MIN:
         return None
-    begins = min((span[0] for span in scenario.spans), default=situation.start)
+    begins = scenario.begins or situation.start
     broken[: situation.place(known)] = 0.0
     lasting = _lasting(broken, brand, situation.place(begins))
     lasting[: situation.place(known)] = False
@@ -148,7 +148,7 @@ def _known(situation: Situation, scenario: Scenario) -> datetime:
     """When people begin to act: not before it is known, nor in what is past."""
     known = scenario.known_from
     if known is None:
-        known = min((span[0] for span in scenario.spans), default=situation.start)
+        known = scenario.begins or situation.start
     frozen = situation.ground.frozen_until or situation.start
     return max(known, frozen, situation.start)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scheduling.queueing.erlang import Floats
-from scheduling.whatif.playing import people, work_of
+from scheduling.whatif.playing import people, planning_under, work_of
 from scheduling.whatif.scenario import Extra, Handling, Policy, Scenario, Surge
 from scheduling.whatif.situation import Situation
 from wfm.brands import Queue
@@ -164,15 +164,8 @@ def _waiting(situation: Situation, scenario: Scenario, queues: tuple[str, ...]) 
     there = people(situation, scenario, situation.start, situation.end)
     serves = there["queues"].map(lambda text: bool(set(text.split()).intersection(queues)))
     heads = _heads(there[serves.astype(bool)], situation)
-    planning = situation.brand.planning
-    shrinkage = scenario.shrinkage
-    planned = planning.planned_shrinkage
-    unplanned = planning.unplanned_shrinkage
-    if shrinkage and shrinkage.planned is not None:
-        planned = shrinkage.planned
-    if shrinkage and shrinkage.unplanned is not None:
-        unplanned = shrinkage.unplanned
-    can = heads * (1 - planned) * (1 - unplanned) * INTERVAL_S
+    planning = planning_under(situation.brand.planning, scenario)
+    can = heads * planning.availability * INTERVAL_S
     # A backlog is a sum of what comes beyond what can be done, less its lowest so far.
     beyond = np.concatenate([[0.0], np.cumsum(comes - can)])
     return np.asarray((beyond - np.minimum.accumulate(beyond))[1:])

@@ -71,7 +71,7 @@ def is_unhurt(effect: QueueEffect, found: Evaluation) -> bool:
 
 def begins(scenario: Scenario) -> datetime | None:
     """When the first part of it that has a span is felt; None where none has one."""
-    return min((start for start, _ in scenario.spans), default=None)
+    return scenario.begins
 
 
 def since_of(found: Evaluation) -> datetime:
