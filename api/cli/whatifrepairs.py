@@ -12,7 +12,6 @@ from rich.table import Table
 from api.cli.rosterwords import counted
 from api.cli.shell import as_rows, out, say, show_table
 from api.cli.whatifwords import back_at
-from api.planning.whatif.words import begins
 from wfm.errors import NotFound, RequestError
 from wfm.store.documents import to_document
 
@@ -75,7 +74,7 @@ def say_repairs(repairs: Repairs, zone: ZoneInfo) -> None:
         f"{minutes(repairs.breach_min)} min are broken, without it "
         f"{minutes(repairs.breach_min_before)} min."
     )
-    since = begins(repairs.scenario)
+    since = repairs.scenario.begins
     if helps:
         show_table(_ranking(helps, since, zone))
     idle = len(repairs.ranked) - len(helps)

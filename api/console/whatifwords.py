@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.console import layout, words
-from api.planning.whatif.words import begins, outcome
+from api.planning.whatif.words import outcome
 from scheduling.whatif.results import Evaluation, Ranked
 from scheduling.whatif.scenario import Handling, Scenario, Shrinkage, Surge
 from wfm.brands import Brand
@@ -140,7 +140,7 @@ def title_of(scenario: Scenario, brand: Brand) -> str:
 
 def opening(scenario: Scenario, brand: Brand) -> str:
     """When what begins, e.g. `On Tuesday 10 March from 18:00, 3 times the usual on X for 2 h`."""
-    start = begins(scenario)
+    start = scenario.begins
     if start is None:
         return "With this"
     local = start.astimezone(brand.tz)
@@ -197,7 +197,7 @@ def late_words(fewer: float) -> str:
 
 def recovery_words(at: datetime | None, scenario: Scenario, zone: ZoneInfo) -> str:
     """When a repaired scenario is on time again, to follow on; nothing where it is not."""
-    start = begins(scenario)
+    start = scenario.begins
     if at is None:
         return ""
     if start is not None and at <= start:

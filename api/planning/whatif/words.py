@@ -11,7 +11,6 @@ from wfm.timegrid import local_day
 
 if TYPE_CHECKING:
     from scheduling.whatif.results import Evaluation, QueueEffect
-    from scheduling.whatif.scenario import Scenario
 
 # Shares closer than this, and broken minutes, are told as the same.
 SAME_SHARE = 0.0005
@@ -69,14 +68,9 @@ def is_unhurt(effect: QueueEffect, found: Evaluation) -> bool:
     return effect.recovered_at is not None and effect.recovered_at <= since_of(found)
 
 
-def begins(scenario: Scenario) -> datetime | None:
-    """When the first part of it that has a span is felt; None where none has one."""
-    return scenario.begins
-
-
 def since_of(found: Evaluation) -> datetime:
     """When the scenario begins; the start of what was simulated where no part has a span."""
-    return begins(found.scenario) or found.start
+    return found.scenario.begins or found.start
 
 
 def duration(minutes: float) -> str:
