@@ -29,6 +29,8 @@ WFM_RANK = {
     "rules": 2,
     "order": 2,
     "sla": 3,
+    "care": 3,
+    "clocks": 5,
     "cases": 3,
     "people": 3,
     "campaigns": 3,
@@ -38,8 +40,11 @@ WFM_RANK = {
     "frames": 5,
     "paths": 5,
     "store": 6,
-    "ingest": 7,
-    "casequeue": 7,
+    "triage": 7,
+    "customers": 7,
+    "metrics": 7,
+    "ingest": 8,
+    "casequeue": 8,
 }
 
 # Library -> the only places that may import it.

@@ -7,6 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from wfm.calendars import ServiceWindow
+from wfm.care import Care
 from wfm.errors import NotFound
 from wfm.people import DEFAULT_ACTIVITIES, ActivityCode, Contract, NightTime, ShiftTemplate
 from wfm.rules import RuleSet
@@ -116,6 +117,7 @@ class Brand:
     weekend   the weekdays of a weekend, 0 is Monday; they follow one another within a week
     presence  who else must be there, apart from what the queues need
     rulesets  its own, beside those that `wfm.ingest.rulesets` brings
+    care      how its cases are triaged, escalated and kept
     """
 
     name: str
@@ -130,6 +132,7 @@ class Brand:
     night: NightTime = field(default_factory=NightTime)
     presence: tuple[Presence, ...] = ()
     rulesets: tuple[RuleSet, ...] = ()
+    care: Care = field(default_factory=Care)
 
     @property
     def country(self) -> str | None:

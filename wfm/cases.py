@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from wfm.care import Complexity
 from wfm.errors import IllegalMove
 
-CaseState = Literal["new", "assigned", "answered", "closed"]
+CaseState = Literal["new", "assigned", "answered", "paused", "closed"]
 
 # Where a case may go from each state. A lease that expires and a release both lead back to new; a
-# customer who writes again reopens an answered case.
+# customer who writes again reopens an answered, a paused and, for some days, a closed case.
 MOVES: dict[CaseState, tuple[CaseState, ...]] = {
-    "new": ("assigned", "closed"),
-    "assigned": ("answered", "new", "closed"),
+    "new": ("assigned", "paused", "closed"),
+    "assigned": ("answered", "new", "paused", "closed"),
     "answered": ("new", "closed"),
-    "closed": (),
+    "paused": ("new", "closed"),
+    "closed": ("new",),
 }
 
 
@@ -33,12 +35,24 @@ def check_move(case_id: int, at: CaseState, to: CaseState) -> None:
         )
 
 
+ContactKind = Literal["message", "edit", "deletion"]
+
+
 @dataclass(frozen=True)
 class Contact:
-    """One inbound message, as a source handed it over.
+    """One inbound message, edit or deletion, as a source handed it over.
 
     source, account, native_id, revision  name it uniquely; the same four are never taken in twice
+    queue         where its sender wants it; "": triage and the account's handle decide
+    author        the platform's id of its author, which outlives every rename
     published_at  the platform's instant; received_at is ours and set at intake
+    kind          edit and deletion name the message they change by its native_id, and have a
+                  revision of their own
+    in_reply_to   native_id of the message, ours or theirs, that it answers
+    repost_of     native_id of what it merely passes on
+    platform      the channel of its author's id; "": that of its queue
+    handle        the author's name as the platform shows it now
+    reach         followers
     """
 
     source: str
@@ -50,11 +64,26 @@ class Contact:
     published_at: datetime
     revision: int = 0
     severity: int = 0
+    kind: ContactKind = "message"
+    in_reply_to: str = ""
+    repost_of: str = ""
+    platform: str = ""
+    handle: str = ""
+    reach: int | None = None
+    verified: bool = False
 
 
 @dataclass(frozen=True)
 class Case:
-    """A conversation: the contact that opened it and what has become of it."""
+    """A conversation: the contact that opened it and what has become of it.
+
+    received_at   start of the clock that runs: the message that needs an answer
+    due_at        when the reply is due, the order's first key
+    needs_level   skill level in its queue that an agent must have
+    flags         why it is handled with care
+    escalation    rungs of the ladder that it has climbed since it waits
+    first_response_at, first_any_at   the first human reply; the first of any kind
+    """
 
     case_id: int
     queue: str
@@ -65,6 +94,21 @@ class Case:
     due_at: datetime
     due_goal: str
     contacts: int
+    opened_at: datetime
     agent_id: str | None = None
     lease_until: datetime | None = None
     first_response_at: datetime | None = None
+    author_id: int | None = None
+    source: str = ""
+    account: str = ""
+    complexity: Complexity = "basic"
+    needs_level: int = 1
+    flags: tuple[str, ...] | list[str] = ()
+    escalation: int = 0
+    claimed_at: datetime | None = None
+    first_any_at: datetime | None = None
+    paused_until: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_reason: str | None = None
+    merged_into: int | None = None

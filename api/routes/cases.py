@@ -212,9 +212,13 @@ def claim_case(claim: ClaimIn, store: StoreDep, brand: BrandDep, caller: Worker)
 
 
 @router.post("/cases/{case_id}/answer")
-def answer_case(case_id: CaseId, answer: AnswerIn, store: StoreDep, caller: Worker) -> CaseOut:
+def answer_case(
+    case_id: CaseId, answer: AnswerIn, store: StoreDep, brand: BrandDep, caller: Worker
+) -> CaseOut:
     """Send a human reply and give up the lease; 409 `lease_lost` when it has passed on."""
-    case = claims.answer(store, case_id, answer.lease_token, answer.text, actor=caller.actor)
+    case = claims.answer(
+        store, case_id, answer.lease_token, answer.text, brand=brand, actor=caller.actor
+    )
     return CaseOut.model_validate(case)
 
 
@@ -233,13 +237,16 @@ def renew_case(case_id: CaseId, lease: Lease, store: StoreDep, caller: Worker) -
 
 
 @router.post("/cases/{case_id}/close")
-def close_case(case_id: CaseId, closing: CloseIn, store: StoreDep, caller: Closer) -> CaseOut:
+def close_case(
+    case_id: CaseId, closing: CloseIn, store: StoreDep, brand: BrandDep, caller: Closer
+) -> CaseOut:
     """End the case for a reason; the author's next message opens a new one."""
     _refuse_others(store, case_id, caller)
     case = claims.close(
         store,
         case_id,
         closing.reason,
+        brand=brand,
         actor=caller.actor,
         lease_token=closing.lease_token,
     )

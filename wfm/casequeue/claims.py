@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from wfm.brands import Brand
 from wfm.calendars import is_open
+from wfm.casequeue import timing
 from wfm.cases import Case, check_move
 from wfm.errors import LeaseLost, NoFreeSlot, OffShift, RequestError
 from wfm.order import late_last_for
@@ -178,6 +179,7 @@ def answer(
     lease_token: str,
     text: str,
     *,
+    brand: Brand,
     actor: str,
     now: datetime | None = None,
 ) -> Case:
@@ -204,6 +206,7 @@ def answer(
                 **_NO_LEASE,
             },
         )
+        timing.answered(writing, brand, case, writing.at)
         cases.add_event(writing, [case_id], "answered", agent_ids=[case.agent_id], text=text)
         return case
 
@@ -224,6 +227,7 @@ def close(
     case_id: int,
     reason: str,
     *,
+    brand: Brand,
     actor: str,
     lease_token: str | None = None,
     now: datetime | None = None,
@@ -255,6 +259,7 @@ def close(
                 **_NO_LEASE,
             },
         )
+        timing.closed(writing, brand, closed, writing.at)
         cases.add_event(writing, [case_id], "closed", agent_ids=[case.agent_id], text=reason)
         return closed
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wfm.brands import Brand, Queue
+from wfm.casequeue.timing import customer_wrote, joined, opening_clocks
 from wfm.cases import Case, Contact
 from wfm.errors import DataError, StoreBusy
-from wfm.sla import Due, first_response_due
 from wfm.store import cases
+from wfm.store.clocks import insert_clocks
 from wfm.store.engine import Store, Writing
 
 # Widths of the columns; PostgreSQL refuses longer text, SQLite would keep it.
@@ -63,7 +64,7 @@ def take_in(store: Store, contact: Contact, *, brand: Brand, actor: str, raw_bod
         if event_id is None:
             event_id, case_id = cases.event_and_case_of(writing.connection, contact)
             return Taken(case_id, event_id, "repeated")
-        case_id, outcome = _into_case(writing, queue, contact)
+        case_id, outcome = _into_case(writing, brand, queue, contact)
         cases.insert_contact(writing, case_id, event_id, contact)
         return Taken(case_id, event_id, outcome)
 
@@ -89,25 +90,31 @@ def _check(contact: Contact) -> None:
 
 
 def _into_case(
-    writing: Writing, queue: Queue, contact: Contact
+    writing: Writing, brand: Brand, queue: Queue, contact: Contact
 ) -> tuple[int, Literal["opened", "joined"]]:
-    due = first_response_due(queue.window, queue.promise, queue.opening_goal, writing.at)
+    author_id = cases.author_of(writing, contact, contact.platform or queue.channel)
+    reply, resolution = opening_clocks(brand, queue, "basic", writing.at)
+    due_at = reply.due_at or writing.at
     for _ in range(ATTEMPTS):
         # Another delivery may open the author's case, or an agent close it, at any moment
         # between these two statements; the unique index decides, and we look again.
-        found = cases.lock_open_case(writing, queue.name, contact.author)
+        found = cases.lock_open_case(writing, author_id)
         if found is not None:
-            _join(writing, found, contact, due)
+            _join(writing, brand, found, contact)
             return found.case_id, "joined"
         case_id = cases.insert_case(
             writing,
+            contact,
             queue=queue.name,
-            author=contact.author,
-            severity=contact.severity,
-            due_at=due.at,
-            due_goal=due.goal,
+            author_id=author_id,
+            due_at=due_at,
+            due_goal=reply.goal,
         )
         if case_id is not None:
+            insert_clocks(
+                writing,
+                [(case_id, queue.name, contact.account, clock) for clock in (reply, resolution)],
+            )
             cases.add_event(writing, [case_id], "opened")
             return case_id, "opened"
     raise StoreBusy(
@@ -116,14 +123,23 @@ def _into_case(
     )
 
 
-def _join(writing: Writing, case: Case, contact: Contact, due: Due) -> None:
+def _join(writing: Writing, brand: Brand, case: Case, contact: Contact) -> None:
     changes: dict[str, object] = {
         "contacts": case.contacts + 1,
         "severity": max(case.severity, contact.severity),
     }
-    if case.state == "answered":
-        changes |= {"state": "new", "agent_id": None, "received_at": writing.at}
-    if case.state == "answered" or due.at < case.due_at:
-        changes |= {"due_at": due.at, "due_goal": due.goal}
+    waits_again = case.state in ("answered", "paused")
+    if waits_again:
+        reply = customer_wrote(writing, brand, case, writing.at)
+        changes |= {
+            "state": "new",
+            "agent_id": None,
+            "paused_until": None,
+            "received_at": reply.started_at,
+            "due_at": reply.due_at,
+            "due_goal": reply.goal,
+        }
+    elif (sooner := joined(writing, brand, case, writing.at)) is not None:
+        changes |= {"due_at": sooner.due_at, "due_goal": sooner.goal}
     cases.update_case(writing, case.case_id, changes)
-    cases.add_event(writing, [case.case_id], "reopened" if case.state == "answered" else "joined")
+    cases.add_event(writing, [case.case_id], "reopened" if waits_again else "joined")

@@ -32,11 +32,28 @@ case_events = tables.case_events
 EventKind = Literal[
     "opened",
     "joined",
+    "edited",
+    "deleted",
     "reopened",
+    "assigned",
     "claimed",
     "released",
     "expired",
+    "taken",
     "answered",
+    "acknowledged",
+    "notified",
+    "paused",
+    "resumed",
+    "merged",
+    "moved",
+    "severity",
+    "escalated",
+    "warned",
+    "breached",
+    "follow_up",
+    "exception",
+    "erased",
     "closed",
 ]
 
@@ -120,14 +137,13 @@ def event_and_case_of(connection: sa.Connection, contact: Contact) -> tuple[int,
     return row.event_id, row.case_id
 
 
-def lock_open_case(writing: Writing, queue: str, author: str) -> Case | None:
-    """The author's case in the queue that is not closed, locked until the transaction ends."""
+def lock_open_case(writing: Writing, author_id: int) -> Case | None:
+    """The author's case that is not closed, locked until the transaction ends."""
     return case_from(
         writing.connection.execute(
             sa.select(*CASE)
             .where(
-                cases.c.queue == queue,
-                cases.c.author == author,
+                cases.c.author_id == author_id,
                 cases.c.state != sa.literal_column("'closed'"),
             )
             .with_for_update()
@@ -136,7 +152,13 @@ def lock_open_case(writing: Writing, queue: str, author: str) -> Case | None:
 
 
 def insert_case(
-    writing: Writing, *, queue: str, author: str, severity: int, due_at: datetime, due_goal: str
+    writing: Writing,
+    contact: Contact,
+    *,
+    queue: str,
+    author_id: int,
+    due_at: datetime,
+    due_goal: str,
 ) -> int | None:
     """Open a case with one contact, received now; None when the author has an open one already."""
     return _insert_unless_there(
@@ -144,9 +166,12 @@ def insert_case(
         cases,
         {
             "queue": queue,
-            "author": author,
+            "author": contact.author,
+            "author_id": author_id,
+            "source": contact.source,
+            "account": contact.account,
             "state": "new",
-            "severity": severity,
+            "severity": contact.severity,
             "received_at": writing.at,
             "due_at": due_at,
             "due_goal": due_goal,
@@ -155,6 +180,29 @@ def insert_case(
             **writing.stamp,
         },
     )
+
+
+def author_of(writing: Writing, contact: Contact, platform: str) -> int:
+    """The id of the contact's author, kept when first seen."""
+    a = tables.authors.c
+    known = sa.select(a.author_id).where(a.platform == platform, a.native_id == contact.author)
+    found: int | None = writing.connection.scalar(known)
+    if found is None:
+        found = _insert_unless_there(
+            writing,
+            tables.authors,
+            {
+                "platform": platform,
+                "native_id": contact.author,
+                "handle": contact.handle,
+                "reach": contact.reach,
+                "verified": contact.verified,
+                "kind": "",
+                "first_seen_at": writing.at,
+                **writing.stamp,
+            },
+        )
+    return found or int(writing.connection.scalars(known).one())
 
 
 def insert_contact(writing: Writing, case_id: int, event_id: int, contact: Contact) -> None:

@@ -28,8 +28,8 @@ from wfm.store import tables
 from wfm.timegrid import Clock, SystemClock
 
 # Newest version of the database that this code knows: the head of `migrations/versions`.
-HEAD = "0005"
-KNOWN = ("0001", "0002", "0003", "0004", "0005")
+HEAD = "0006"
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 # How long a writer waits for others, in this process and elsewhere, before StoreBusy.
 BUSY_S = 5.0

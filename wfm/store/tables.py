@@ -558,7 +558,116 @@ marks = Table(
     UniqueConstraint("queue", "starts_at", "ends_at", "kind"),
 )
 
+# -- who writes to us, and the accounts that bring it ----------------------------------------------
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("email", String(254)),
+    Column("phone", String(40)),
+    # The customer's id in the CRM.
+    Column("crm_id", String(200), unique=True),
+    # Into whom this record was merged; its authors are that customer's while it is.
+    Column("merged_into", Integer, ForeignKey("customers.customer_id")),
+    *_made(),
+    Index(None, "email"),
+    Index(None, "phone"),
+)
+
+authors = Table(
+    "authors",
+    metadata,
+    Column("author_id", Integer, primary_key=True),
+    # A channel; with the platform's own id, which outlives every rename.
+    Column("platform", String(20), nullable=False),
+    Column("native_id", String(200), nullable=False),
+    Column("handle", String(200), nullable=False),
+    Column("reach", Integer),
+    Column("verified", Boolean, nullable=False),
+    # "", influencer, regulator, press, own, blocked
+    Column("kind", String(12), nullable=False),
+    Column("customer_id", Integer, ForeignKey("customers.customer_id")),
+    Column("first_seen_at", Instant, nullable=False),
+    # The account is gone at its platform; what it wrote was erased here.
+    Column("deleted_at", Instant),
+    Column("erased_at", Instant),
+    *_made(),
+    UniqueConstraint("platform", "native_id"),
+    Index(None, "customer_id"),
+)
+
+author_handles = Table(
+    "author_handles",
+    metadata,
+    # Every name an author has borne.
+    Column("author_id", Integer, ForeignKey("authors.author_id"), primary_key=True),
+    Column("handle", String(200), primary_key=True),
+    Column("first_seen_at", Instant, nullable=False),
+    Index(None, "handle"),
+)
+
+merges = Table(
+    "merges",
+    metadata,
+    Column("merge_id", Integer, primary_key=True),
+    Column("kept_id", Integer, ForeignKey("customers.customer_id"), nullable=False),
+    Column("merged_id", Integer, ForeignKey("customers.customer_id"), nullable=False),
+    # proposed, confirmed, rejected, undone
+    Column("state", String(10), nullable=False),
+    Column("evidence", Text, nullable=False),
+    # Authors that the confirmation moved, so that undoing moves just these back.
+    Column("moved", JSON, nullable=False),
+    *_made(),
+    UniqueConstraint("kept_id", "merged_id"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("source", String(40), primary_key=True),
+    # Name of the connector that reads it.
+    Column("kind", String(20), nullable=False),
+    # Signs what comes and what goes; needed in the clear for that, and shown only once.
+    Column("secret", String(200), nullable=False),
+    # Where replies and events are delivered; empty: nowhere.
+    Column("callback_url", String(500), nullable=False),
+    # Names of the events that the callback wants.
+    Column("events", JSON, nullable=False),
+    Column("disabled_at", Instant),
+    *_made(),
+)
+
 # -- the live queue ------------------------------------------------------------------------------
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("delivery_id", Integer, primary_key=True),
+    Column("source", String(40), nullable=False),
+    # The sender's own id of it.
+    Column("key", String(200), nullable=False),
+    # The bytes as they came, before anything was parsed.
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", String(200), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    # new, done, quarantined
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # Why it is in quarantine.
+    Column("reason", Text),
+    Column("ended_at", Instant),
+    Column("actor", String(120), nullable=False),
+    UniqueConstraint("source", "key"),
+    Index(
+        "ix_deliveries_open",
+        "state",
+        "delivery_id",
+        sqlite_where=text("state <> 'done'"),
+        postgresql_where=text("state <> 'done'"),
+    ),
+)
 
 raw_events = Table(
     "raw_events",
@@ -571,7 +680,24 @@ raw_events = Table(
     Column("received_at", Instant, nullable=False),
     Column("body", Text, nullable=False),
     Column("actor", String(120), nullable=False),
+    # message, edit, deletion; of what opens no case: own, spam, repost
+    Column("kind", String(10), nullable=False, server_default="message"),
+    Column("queue", String(80)),
+    # These and those of `cases` are no foreign keys: SQLite would write the whole table anew to
+    # add one.
+    Column("author_id", Integer),
+    Column("delivery_id", Integer),
+    # Why it opened no case.
+    Column("reason", String(200)),
     UniqueConstraint("source", "account", "native_id", "revision"),
+    # What was left out, counted apart from the volume.
+    Index(
+        "ix_raw_events_left_out",
+        "received_at",
+        sqlite_where=text("kind IN ('own', 'spam', 'repost')"),
+        postgresql_where=text("kind IN ('own', 'spam', 'repost')"),
+    ),
+    Index(None, "author_id"),
 )
 
 cases = Table(
@@ -596,31 +722,65 @@ cases = Table(
     Column("closed_at", Instant),
     Column("closed_reason", String(200)),
     *_made(),
-    # The claim and the overview read the waiting cases of a queue from this index.
+    Column("author_id", Integer),
+    # Where replies go: the source and the account it came in by.
+    Column("source", String(40), nullable=False, server_default=""),
+    Column("account", String(200), nullable=False, server_default=""),
+    # basic, complaint
+    Column("complexity", String(12), nullable=False, server_default="basic"),
+    # The skill level in its queue that an agent must have to take it.
+    Column("needs_level", Integer, nullable=False, server_default="1"),
+    # Why it is handled with care, e.g. ["regulator", "sensitive"].
+    Column("flags", JSON, nullable=False, server_default="[]"),
+    # How many rungs of the escalation ladder it has climbed since it waits.
+    Column("escalation", Integer, nullable=False, server_default="0"),
+    # Since when its agent holds it.
+    Column("claimed_at", Instant),
+    # The first reply of any kind, automatic ones included.
+    Column("first_any_at", Instant),
+    # A paused case waits again then, if its customer has not written before.
+    Column("paused_until", Instant),
+    # The case that it was merged into.
+    Column("merged_into", Integer),
+    # The claim and the overview read the waiting cases of a queue from this index, in the order.
     Index(
         "ix_cases_waiting",
         "queue",
         "due_at",
-        "severity",
+        text("severity DESC"),
         "received_at",
+        "case_id",
         sqlite_where=text("state = 'new'"),
         postgresql_where=text("state = 'new'"),
     ),
-    # Which leases run, which have run out, and who holds them.
+    # Which leases run, which have run out.
     Index(
         "ix_cases_held",
         "lease_until",
+        sqlite_where=text("state = 'assigned'"),
+        postgresql_where=text("state = 'assigned'"),
+    ),
+    # Who holds what.
+    Index(
+        "ix_cases_holder",
         "agent_id",
         sqlite_where=text("state = 'assigned'"),
         postgresql_where=text("state = 'assigned'"),
     ),
+    Index(
+        "ix_cases_paused",
+        "paused_until",
+        sqlite_where=text("state = 'paused'"),
+        postgresql_where=text("state = 'paused'"),
+    ),
     # Pages of cases by deadline.
     Index(None, "due_at", "case_id"),
-    # One open case an author and queue: messages of one author join it.
+    Index(None, "opened_at"),
+    Index(None, "author_id", "opened_at"),
+    # One open case an author: their messages join it.
     Index(
         "uq_cases_open_author",
-        "queue",
-        "author",
+        "author_id",
         unique=True,
         sqlite_where=text("state <> 'closed'"),
         postgresql_where=text("state <> 'closed'"),
@@ -634,9 +794,12 @@ contacts = Table(
     Column("event_id", Integer, ForeignKey("raw_events.event_id"), nullable=False, unique=True),
     Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
     Column("author", String(200), nullable=False),
+    # As last edited; what was written first stands in the raw events.
     Column("text", Text, nullable=False),
     Column("published_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
+    Column("edited_at", Instant),
+    Column("deleted_at", Instant),
     Index(None, "case_id"),
 )
 
@@ -645,13 +808,135 @@ case_events = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
-    # opened, joined, claimed, released, expired, answered, closed, reopened
+    # As `wfm.store.cases.EventKind`.
     Column("kind", String(20), nullable=False),
     Column("at", Instant, nullable=False),
     Column("agent_id", String(80)),
     Column("text", Text),
     Column("actor", String(120), nullable=False),
     Index(None, "case_id"),
+)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    # Every promise that ran on a case: see `wfm.clocks.Clock`.
+    Column("clock_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
+    Column("queue", String(80), nullable=False),
+    Column("account", String(200), nullable=False),
+    # first_response, next_reply, resolution
+    Column("metric", String(16), nullable=False),
+    # first_response, opening, follow_up, resolution
+    Column("goal", String(16), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("threshold_s", Integer, nullable=False),
+    Column("warn_s", Integer),
+    Column("elapsed_s", Float, nullable=False),
+    # Empty while it is paused, and once it has stopped.
+    Column("running_since", Instant),
+    Column("due_at", Instant),
+    Column("warned_at", Instant),
+    Column("breached_at", Instant),
+    Column("stopped_at", Instant),
+    # met, late, cancelled, merged
+    Column("outcome", String(10)),
+    # The first reply of any kind, and the open seconds until then.
+    Column("any_at", Instant),
+    Column("any_elapsed_s", Float),
+    Index(None, "case_id"),
+    # What runs: whose deadline passes next.
+    Index(
+        "ix_clocks_running",
+        "due_at",
+        sqlite_where=text("stopped_at IS NULL"),
+        postgresql_where=text("stopped_at IS NULL"),
+    ),
+    Index(None, "metric", "started_at"),
+)
+
+handlings = Table(
+    "handlings",
+    metadata,
+    # A stretch in which an agent held a case.
+    Column("handling_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
+    Column("agent_id", String(80), nullable=False),
+    Column("queue", String(80), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+    # answered, released, expired, closed, paused, taken
+    Column("ended_by", String(10), nullable=False),
+    Index(None, "case_id"),
+    Index(None, "started_at"),
+)
+
+presence = Table(
+    "presence",
+    metadata,
+    Column("agent_id", String(80), primary_key=True),
+    # available, away, off
+    Column("state", String(10), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),
+    *_made(),
+)
+
+presence_spans = Table(
+    "presence_spans",
+    metadata,
+    # What `presence` was before.
+    Column("agent_id", String(80), primary_key=True),
+    Column("started_at", Instant, primary_key=True),
+    Column("ended_at", Instant, nullable=False),
+    Column("state", String(10), nullable=False),
+    Index(None, "ended_at"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
+    # follow_up, callback, email, team
+    Column("kind", String(12), nullable=False),
+    Column("title", String(200), nullable=False),
+    # Who is to do it: an agent, or another function of the company.
+    Column("agent_id", String(80)),
+    Column("team", String(80)),
+    Column("due_at", Instant, nullable=False),
+    # open, done, cancelled
+    Column("state", String(10), nullable=False),
+    # When its being due was told.
+    Column("told_at", Instant),
+    Column("ended_at", Instant),
+    Column("result", Text),
+    Column("opened_at", Instant, nullable=False),
+    *_made(),
+    Index(None, "case_id"),
+    Index(
+        "ix_tasks_open",
+        "due_at",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+
+exceptions = Table(
+    "exceptions",
+    metadata,
+    # What a customer was granted beyond the rules.
+    Column("exception_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False),
+    Column("amount", Float, nullable=False),
+    Column("reason", String(200), nullable=False),
+    # granted, asked, approved, refused
+    Column("state", String(10), nullable=False),
+    Column("asked_by", String(120), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    *_made(),
+    Index(None, "case_id"),
+    Index(None, "state"),
 )
 
 queue_state = Table(
@@ -662,6 +947,74 @@ queue_state = Table(
     # How many claims have been made in spike mode: every fifth of them goes to a late case.
     Column("claims", Integer, nullable=False),
     *_made(),
+    # Seconds by which its cases come later in the order than promised.
+    Column("put_off_s", Integer, nullable=False, server_default="0"),
+    # How many steps of the policy are taken, since when, and what was predicted.
+    Column("policy", JSON, nullable=False, server_default="{}"),
+)
+
+queue_events = Table(
+    "queue_events",
+    metadata,
+    # What happened to a queue or an agent rather than to a case.
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    # e.g. "sla.breach_predicted", "policy.step", "presence.changed"
+    Column("kind", String(40), nullable=False),
+    Column("queue", String(80)),
+    Column("body", JSON, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Index(None, "kind", "at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    # What is to be delivered to others: written in the transaction that decides it, sent later.
+    Column("outbox_id", Integer, primary_key=True),
+    # The name by which a receiver knows it again; one delivery each.
+    Column("key", String(200), nullable=False, unique=True),
+    # reply, acknowledgement, notice, event, activity (to the CRM)
+    Column("kind", String(16), nullable=False),
+    # A source, or "crm".
+    Column("target", String(40), nullable=False),
+    Column("case_id", Integer, ForeignKey("cases.case_id")),
+    Column("body", JSON, nullable=False),
+    # new, sent, dead
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("error", Text),
+    # The platform's id of what was posted, so that its echo is known and answers to it thread.
+    Column("native_id", String(200)),
+    *_made(),
+    Index(
+        "ix_outbox_open",
+        "next_at",
+        sqlite_where=text("state = 'new'"),
+        postgresql_where=text("state = 'new'"),
+    ),
+    Index(None, "case_id"),
+    Index(None, "target", "native_id"),
+)
+
+metric_days = Table(
+    "metric_days",
+    metadata,
+    # What the metrics of a local day of the site add up from, by queue and account.
+    Column("day", Date, primary_key=True),
+    Column("queue", String(80), primary_key=True),
+    Column("account", String(200), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+metric_changes = Table(
+    "metric_changes",
+    metadata,
+    # Days whose cases have changed since they were added up.
+    Column("day", Date, primary_key=True),
 )
 
 # -- access, jobs, audit -------------------------------------------------------------------------

@@ -265,26 +265,33 @@ def test_an_answer_of_nothing_or_too_much_is_refused_and_the_lease_stays(staffed
 
 def test_a_case_closes_with_a_reason_and_only_once(staffed):
     case_id = staffed.message().case_id
-    closed = close(staffed.store, case_id, "spam", actor="lead:lee")
+    closed = close(staffed.store, case_id, "spam", brand=staffed.brand, actor="lead:lee")
     assert closed.state == "closed"
     with pytest.raises(IllegalMove, match="is closed; it can go to nowhere"):
-        close(staffed.store, case_id, "spam", actor="lead:lee")
+        close(staffed.store, case_id, "spam", brand=staffed.brand, actor="lead:lee")
     with pytest.raises(RequestError, match="a reason"):
-        close(staffed.store, case_id, " ", actor="lead:lee")
+        close(staffed.store, case_id, " ", brand=staffed.brand, actor="lead:lee")
 
 
 def test_a_held_case_is_closed_only_by_its_holder(staffed):
     case_id = staffed.message().case_id
     held = staffed.take("amy")
     with pytest.raises(LeaseLost, match="held by amy"):
-        close(staffed.store, case_id, "duplicate", actor="agent:bob")
-    close(staffed.store, case_id, "duplicate", actor="agent:amy", lease_token=held.lease_token)
+        close(staffed.store, case_id, "duplicate", brand=staffed.brand, actor="agent:bob")
+    close(
+        staffed.store,
+        case_id,
+        "duplicate",
+        brand=staffed.brand,
+        actor="agent:amy",
+        lease_token=held.lease_token,
+    )
     assert staffed.kinds(case_id) == ["opened", "claimed", "closed"]
 
 
 def test_acting_on_a_case_that_does_not_exist_is_told(staffed):
     with pytest.raises(NotFound, match="no case 99"):
-        close(staffed.store, 99, "spam", actor="a")
+        close(staffed.store, 99, "spam", brand=staffed.brand, actor="a")
     with pytest.raises(NotFound, match="no case 99"):
         release(staffed.store, 99, "token", actor="a")
 

@@ -136,7 +136,7 @@ def test_a_message_on_a_held_case_leaves_it_with_its_agent(staffed):
 
 def test_a_message_after_the_case_was_closed_opens_a_new_one(desk):
     opened = desk.message("ann")
-    close(desk.store, opened.case_id, "spam", actor="lead:lee")
+    close(desk.store, opened.case_id, "spam", brand=desk.brand, actor="lead:lee")
     again = desk.message("ann")
     assert again.outcome == "opened"
     assert again.case_id != opened.case_id
@@ -202,7 +202,7 @@ def test_messages_and_closings_at_once_lose_no_message(desk, at_once):
     def write_or_close(number: int) -> None:
         taken = desk.message("ann")
         if number % 3 == 0:
-            close(desk.store, taken.case_id, "done", actor="lead:lee")
+            close(desk.store, taken.case_id, "done", brand=desk.brand, actor="lead:lee")
 
     at_once(write_or_close, list(range(12)))
     with desk.store.reading() as connection:

@@ -182,7 +182,7 @@ def life_of_cases(desk) -> type[RuleBasedStateMachine]:
             case = self.cases[data.draw(st.sampled_from(sorted(self.cases)))]
             is_held = case.lease_until is not None and case.lease_until > self.now
             try:
-                close(desk.store, case.case_id, "done", actor="lead:lee")
+                close(desk.store, case.case_id, "done", brand=desk.brand, actor="lead:lee")
             except IllegalMove:
                 assert case.state == "closed"
             except LeaseLost:

@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.schema import CreateIndex
 
 from wfm.errors import SetupError, StoreBusy, StoreReadOnly, StoreTooNew
 from wfm.store import engine as engine_module
@@ -20,11 +21,21 @@ from wfm.store import tables
 from wfm.store.engine import Store, open_store, set_stored_clock
 from wfm.timegrid import SystemClock
 
+WAITING = "ix_cases_waiting"
+
 
 def test_the_migrations_build_exactly_the_declared_tables(store: Store):
     with store.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = compare_metadata(context, tables.metadata)
+        if store.is_sqlite:
+            # Alembic cannot read the order of an index's columns there: its statement tells.
+            differences = [d for d in differences if getattr(d[1], "name", "") != WAITING]
+            stated = connection.scalar(
+                sa.text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": WAITING}
+            )
+            declared = next(i for i in tables.cases.indexes if i.name == WAITING)
+            assert stated == str(CreateIndex(declared).compile(dialect=connection.dialect))
     assert differences == []
 
 

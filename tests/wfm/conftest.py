@@ -21,6 +21,30 @@ from wfm.sla import OpeningGoal, ServiceGoal, WorkLaw
 from wfm.store import cases, tables
 from wfm.store.engine import Store
 
+# The live queue's tables, those that are pointed at first.
+LIVE = (
+    tables.customers,
+    tables.authors,
+    tables.author_handles,
+    tables.merges,
+    tables.deliveries,
+    tables.raw_events,
+    tables.cases,
+    tables.contacts,
+    tables.case_events,
+    tables.clocks,
+    tables.handlings,
+    tables.presence,
+    tables.presence_spans,
+    tables.tasks,
+    tables.exceptions,
+    tables.queue_state,
+    tables.queue_events,
+    tables.outbox,
+    tables.metric_days,
+    tables.metric_changes,
+)
+
 
 @dataclass
 class MovingClock:
@@ -149,7 +173,12 @@ class Desk:
 
     def answer(self, claimed: Claimed, text: str = "Try this.") -> Case:
         return answer(
-            self.store, claimed.case.case_id, claimed.lease_token, text, actor="agent:amy"
+            self.store,
+            claimed.case.case_id,
+            claimed.lease_token,
+            text,
+            brand=self.brand,
+            actor="agent:amy",
         )
 
     def case(self, case_id: int) -> Case:
@@ -168,13 +197,7 @@ class Desk:
     def empty(self) -> None:
         """Forget all cases, for the next example of a property."""
         with self.store.writing("test") as w:
-            for table in (
-                tables.case_events,
-                tables.contacts,
-                tables.cases,
-                tables.raw_events,
-                tables.queue_state,
-            ):
+            for table in reversed(LIVE):
                 w.connection.execute(table.delete())
 
 

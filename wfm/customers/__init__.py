@@ -1,0 +1,1 @@
+"""The people behind the handles: identity, merges, the CRM, erasure."""

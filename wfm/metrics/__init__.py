@@ -1,0 +1,1 @@
+"""The one layer that computes every figure about cases."""

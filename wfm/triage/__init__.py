@@ -1,0 +1,1 @@
+"""What a message is and who may take it."""
