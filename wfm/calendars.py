@@ -134,29 +134,44 @@ def is_open(window: ServiceWindow, instant: datetime) -> bool:
 
 SEARCH_DAYS = 31
 
+# Where most searches end, so that they look no further at first.
+FEW_DAYS = 2
+
 
 def next_opening(window: ServiceWindow, instant: datetime) -> datetime:
     """`instant` itself when open, otherwise when it opens next.
 
     DataError when the window stays shut for a month: such a queue has no service to promise.
     """
-    spans = open_spans(window, instant, instant + timedelta(days=SEARCH_DAYS))
-    if not spans:
-        raise DataError(f"the service window does not open within {SEARCH_DAYS} days of {instant}")
-    return spans[0][0]
+    for days in (FEW_DAYS, SEARCH_DAYS):
+        spans = open_spans(window, instant, instant + timedelta(days=days))
+        if spans:
+            return spans[0][0]
+    raise DataError(f"the service window does not open within {SEARCH_DAYS} days of {instant}")
+
+
+def last_open(window: ServiceWindow, instant: datetime) -> datetime:
+    """`instant` itself when no time before it was shut, otherwise when the window last shut.
+
+    A window that was shut for a month before gives the start of that month.
+    """
+    start = instant - timedelta(days=SEARCH_DAYS)
+    spans = open_spans(window, start, instant)
+    return spans[-1][1] if spans else start
 
 
 def add_open_seconds(window: ServiceWindow, instant: datetime, seconds: float) -> datetime:
     """The instant at which `seconds` of open time have passed since `instant`."""
     left = timedelta(seconds=seconds)
-    at = instant
+    at, days = instant, FEW_DAYS
     while True:
         at = next_opening(window, at)
-        for opens, closes in open_spans(window, at, at + timedelta(days=SEARCH_DAYS)):
+        for opens, closes in open_spans(window, at, at + timedelta(days=days)):
             if closes - opens >= left:
                 return opens + left
             left -= closes - opens
             at = closes
+        days = SEARCH_DAYS
 
 
 def open_seconds(window: ServiceWindow, start: datetime, end: datetime) -> float:

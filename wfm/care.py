@@ -22,6 +22,15 @@ FLAGGED: frozenset[AuthorKind] = frozenset({"influencer", "regulator", "press"})
 
 
 @dataclass(frozen=True)
+class AuthorFacts:
+    """What is known of a contact's author: what people have set, and what the platform says."""
+
+    kind: AuthorKind = ""
+    reach: int | None = None
+    verified: bool = False
+
+
+@dataclass(frozen=True)
 class Handle:
     """An account of the brand that customers write to.
 
@@ -49,6 +58,7 @@ class Triage:
     own_authors      platform ids of our own accounts: their posts open no case
     blocked_authors  known senders of spam
     regulators, influencers, press   platform ids whose cases go to specialists
+    influencer_reach so many followers make an author an influencer; None: only those listed
     spam_words       a message that holds one is spam
     complaint_words  make a case a complaint: a day instead of an hour to resolve it
     sensitive_words  send a case to specialists
@@ -61,6 +71,7 @@ class Triage:
     regulators: tuple[str, ...] = ()
     influencers: tuple[str, ...] = ()
     press: tuple[str, ...] = ()
+    influencer_reach: int | None = None
     spam_words: tuple[str, ...] = ()
     complaint_words: tuple[str, ...] = ()
     sensitive_words: tuple[str, ...] = ()
@@ -80,17 +91,21 @@ BASIC = ResolutionTarget(threshold_s=3600, warn_s=1800)
 COMPLAINT = ResolutionTarget(threshold_s=172_800, warn_s=86_400)
 
 
+RungAction = Literal["alert", "severity", "queue", "open"]
+
+
 @dataclass(frozen=True)
 class Rung:
     """A step of the escalation ladder: what happens to a waiting case with this little slack left.
 
     slack_s   open seconds before the deadline; below 0 after it
     action    alert: tell those who watch; severity: raise it to `severity`; queue: hand it to
-              `queue`; open: let any agent of its queue take it, whatever level it needed
+              `queue`; open: let any agent of its queue take it, whatever level it needed.
+              What only specialists answer stays with them: such a rung only alerts
     """
 
     slack_s: int
-    action: Literal["alert", "severity", "queue", "open"]
+    action: RungAction
     severity: int = 0
     queue: str = ""
 
@@ -164,6 +179,7 @@ class Care:
 
     lease_s         how long a claim holds a case
     reopen_s        a customer who answers within this long after a case was closed reopens it
+    close_s         an answered case whose customer has not written for this long is closed
     heartbeat_s     an agent who was not heard of for this long is not there
     automatic       assign waiting cases to free agents without their asking
     repeat_s        another case of the same customer within this long is a repeat contact
@@ -180,6 +196,7 @@ class Care:
     retention: Retention = field(default_factory=Retention)
     lease_s: int = 600
     reopen_s: int = 604_800
+    close_s: int = 259_200
     heartbeat_s: int = 120
     automatic: bool = False
     repeat_s: int = 604_800

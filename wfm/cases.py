@@ -35,7 +35,8 @@ def check_move(case_id: int, at: CaseState, to: CaseState) -> None:
         )
 
 
-ContactKind = Literal["message", "edit", "deletion"]
+# The last one: an author's account is gone at its platform, and all that it wrote with it.
+ContactKind = Literal["message", "edit", "deletion", "author_deleted"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Contact:
     queue         where its sender wants it; "": triage and the account's handle decide
     author        the platform's id of its author, which outlives every rename
     published_at  the platform's instant; received_at is ours and set at intake
-    kind          edit and deletion name the message they change by its native_id, and have a
-                  revision of their own
+    kind          edit and deletion name the message they change by its native_id; an edit has a
+                  revision of its own
     in_reply_to   native_id of the message, ours or theirs, that it answers
     repost_of     native_id of what it merely passes on
     platform      the channel of its author's id; "": that of its queue

@@ -131,6 +131,12 @@ class OffShift(Conflict):
     code = "off_shift"
 
 
+class NotPresent(Conflict):
+    """The agent said that they are away or have signed off."""
+
+    code = "not_present"
+
+
 class NoFreeSlot(Conflict):
     """The agent holds as many cases as the roster gives them slots."""
 
@@ -141,6 +147,24 @@ class NotSignedIn(RequestError):
     """No key or session, or one that is unknown, revoked or expired."""
 
     code = "not_signed_in"
+
+
+class SignatureRefused(NotSignedIn):
+    """A delivery that its source did not sign, or not as it is."""
+
+    code = "signature_refused"
+
+
+class SignatureStale(SignatureRefused):
+    """A delivery that its source signed, but not just now."""
+
+    code = "signature_stale"
+
+
+class Replayed(Conflict):
+    """The very same signed request came before: somebody sends it again."""
+
+    code = "replayed"
 
 
 class NotAllowed(RequestError):
@@ -177,6 +201,12 @@ class StoreBusy(TryLater):
     """Another process holds the database's write lock for longer than we wait."""
 
     code = "store_busy"
+
+
+class InboxFull(TryLater):
+    """More is delivered than can be stored just now."""
+
+    code = "inbox_full"
 
 
 class PortInUse(TryLater):

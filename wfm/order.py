@@ -33,12 +33,16 @@ LOST = timedelta(seconds=300)
 
 @dataclass(frozen=True)
 class Waiting:
-    """What the order looks at."""
+    """What the order looks at.
+
+    put_off_s  seconds by which its queue's cases come later than they are due
+    """
 
     case_id: int
     due_at: datetime
     severity: int
     received_at: datetime
+    put_off_s: int = 0
 
 
 OrderKey = tuple[bool, datetime, int, datetime, int]
@@ -49,8 +53,9 @@ def order_key(case: Waiting, *, now: datetime, late_last: bool = False) -> Order
 
     late_last  the spike mode's order for this claim (see `late_last_for`)
     """
-    late = late_last and case.due_at <= now + LOST
-    return (late, case.due_at, -case.severity, case.received_at, case.case_id)
+    due_at = case.due_at + timedelta(seconds=case.put_off_s)
+    late = late_last and due_at <= now + LOST
+    return (late, due_at, -case.severity, case.received_at, case.case_id)
 
 
 def late_last_for(claim_number: int, *, spike_mode: bool) -> bool:

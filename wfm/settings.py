@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wfm.timegrid import SystemClock, parse_instant
@@ -17,6 +17,7 @@ class Settings(BaseSettings):
 
     home            WFM_HOME: folder of the SQLite files; made when first needed
     database_url    WFM_DATABASE_URL: a PostgreSQL URL instead of the SQLite file
+    crm, crm_secret WFM_CRM: address of the CRM, or a CSV file; WFM_CRM_SECRET: what it knows us by
     now, clock_rate WFM_NOW, WFM_CLOCK_RATE: the instant the clock starts at, and how fast it runs
 
     A variable that is set to nothing counts as not set.
@@ -26,6 +27,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_data_path("wfm-social", appauthor=False))
     database_url: str | None = None
+    crm: str | None = None
+    crm_secret: SecretStr | None = None
     now: datetime | None = None
     clock_rate: float = Field(default=1.0, gt=0)
 

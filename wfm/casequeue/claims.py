@@ -18,20 +18,21 @@ from datetime import datetime, timedelta
 from wfm.brands import Brand
 from wfm.calendars import is_open
 from wfm.casequeue import timing
+from wfm.casequeue.holding import NO_LEASE, let_go, note_hold
+from wfm.casequeue.outgoing import reply_out
+from wfm.casequeue.presence import may_claim, shift_of
 from wfm.cases import Case, check_move
-from wfm.errors import LeaseLost, NoFreeSlot, OffShift, RequestError
+from wfm.errors import LeaseLost, NoFreeSlot, RequestError
 from wfm.order import late_last_for
-from wfm.store import cases, staffing, waiting
+from wfm.store import cases, claiming, waiting
+from wfm.store.claiming import Standing, Wanted
 from wfm.store.engine import Store, Writing
 from wfm.store.staffing import OnShift
-from wfm.timegrid import format_instant
 
-LEASE = timedelta(minutes=10)
+# The level of an agent of whom no skill is recorded: the roster alone says what they may take.
+ANY_LEVEL = 5
 ANSWER_MAX = 100_000
 REASON_MAX = 200
-
-_NO_LEASE: Mapping[str, object] = {"lease_token": None, "lease_until": None}
-_WAITS_AGAIN: Mapping[str, object] = {"state": "new", "agent_id": None, **_NO_LEASE}
 
 
 @dataclass(frozen=True)
@@ -49,93 +50,82 @@ def claim_next(
     brand: Brand,
     actor: str,
     now: datetime | None = None,
-    lease: timedelta = LEASE,
+    lease: timedelta | None = None,
 ) -> Claimed | None:
     """The first case in the order that the agent may take, held for them on a lease.
 
     They may take the waiting cases of the queues of their stretch in the roster in force, as far
-    as those queues are open. None when none waits, and only then: where all that wait are just
-    being handled by others, it is waited until that is decided.
+    as those queues are open and the cases need no more skill than they have there. None when none
+    waits, and only then: where all that wait are just being handled by others, it is waited until
+    that is decided.
 
-    Raises OffShift when the agent is off shift, on a break, or no roster is published; NoFreeSlot
-    when they hold as many cases as the roster gives them slots.
+    lease  how long it is theirs; None: as the brand has it
+
+    Raises OffShift when the agent is off shift, on a break, or no roster is published; NotPresent
+    when they said that they are away or gone; NoFreeSlot when they hold as many cases as the roster
+    gives them slots.
     """
-    expire_leases(store, actor=actor, now=now)
     with store.writing(actor) as plain:
         writing = _at(plain, now)
-        shift = _shift_of(writing, agent_id)
-        waiting.lock_agent(writing, agent_id)
-        held = waiting.count_held(writing.connection, agent_id, now=writing.at)
-        if held >= shift.slots:
-            raise NoFreeSlot(
-                f"{agent_id} holds {held} cases and has {shift.slots} slots; "
-                "answer or release one first",
-                agent_id=agent_id,
-                held=held,
-                slots=shift.slots,
-            )
-        queues = [
-            queue.name
-            for queue in brand.queues
-            if queue.name in shift.queues and is_open(queue.window, writing.at)
-        ]
-        found = _take_first(writing, queues)
-        if found is None:
-            return None
+        known = claiming.standing(writing, agent_id)
+        if known.expired:
+            _expire(writing)
+        shift = _shift_of(writing, agent_id, known)
+        wanted = _wanted(writing, brand, known, shift)
         token = secrets.token_urlsafe(24)
-        case = cases.update_case(
+        case = claiming.take_first(
             writing,
-            found.case_id,
-            {
-                "state": "assigned",
-                "agent_id": agent_id,
-                "lease_token": token,
-                "lease_until": writing.at + lease,
-            },
+            agent_id,
+            wanted,
+            slots=shift.slots,
+            lease_token=token,
+            lease_until=writing.at + (lease or timedelta(seconds=brand.care.lease_s)),
         )
-        cases.add_event(writing, [case.case_id], "claimed", agent_ids=[agent_id])
-        return Claimed(case, token)
+        if case is not None:
+            if any(one.counted for one in wanted if one.queue == case.queue):
+                waiting.count_spike_claim(writing, case.queue)
+            return Claimed(case, token)
+        may_claim(writing.connection, agent_id, writing.at)
+        held = waiting.count_held(writing.connection, agent_id, now=writing.at)
+        if held < shift.slots:
+            return None
+        raise NoFreeSlot(
+            f"{agent_id} holds {held} cases and has {shift.slots} slots; "
+            "answer or release one first",
+            agent_id=agent_id,
+            held=held,
+            slots=shift.slots,
+        )
 
 
 def _at(writing: Writing, now: datetime | None) -> Writing:
     return writing if now is None else replace(writing, at=now)
 
 
-def _shift_of(writing: Writing, agent_id: str) -> OnShift:
-    shift = staffing.on_shift_at(writing.connection, agent_id, writing.at)
-    if shift is not None:
-        return shift
-    if staffing.current_plan_id(writing.connection) is None:
-        raise OffShift(
-            "no roster is published, so nobody is on shift; run `wfm plan`, then "
-            "`wfm publish latest`",
-            agent_id=agent_id,
-            next_start=None,
-        )
-    coming = staffing.next_on_shift(writing.connection, agent_id, writing.at)
-    when = (
-        f"next on shift at {format_instant(coming.start)}"
-        if coming
-        else "the published roster has no later shift of theirs"
-    )
-    raise OffShift(
-        f"{agent_id} is not on shift at {format_instant(writing.at)}; {when}",
-        agent_id=agent_id,
-        next_start=format_instant(coming.start) if coming else None,
-    )
+def _shift_of(writing: Writing, agent_id: str, known: Standing) -> OnShift:
+    if known.word is not None:
+        may_claim(writing.connection, agent_id, writing.at)
+    return known.shift or shift_of(writing.connection, agent_id, writing.at)
 
 
-def _take_first(writing: Writing, queues: list[str]) -> Case | None:
-    if not queues:
-        return None
-    spiking = waiting.lock_spike_counters(writing, queues)
-    late_last = {
-        queue for queue, made in spiking.items() if late_last_for(made + 1, spike_mode=True)
-    }
-    found = waiting.lock_first_waiting(writing, queues, late_last=late_last)
-    if found is not None and found.queue in spiking:
-        waiting.count_spike_claim(writing, found.queue)
-    return found
+def _wanted(writing: Writing, brand: Brand, known: Standing, shift: OnShift) -> tuple[Wanted, ...]:
+    """The open queues of the stretch, each with the agent's level there and the order it is in."""
+    queues = [
+        queue.name
+        for queue in brand.queues
+        if queue.name in shift.queues and is_open(queue.window, writing.at)
+    ]
+    modes: dict[str, waiting.Mode] = {}
+    if not known.as_usual and queues:
+        modes = waiting.lock_modes(writing, queues)
+    wanted = []
+    for name in queues:
+        mode = modes.get(name, waiting.AS_USUAL)
+        # A roster may name a queue that the agent's record does not: then anybody's level holds.
+        level = known.levels.get(name, ANY_LEVEL if not known.levels else 1)
+        late_last = late_last_for(mode.claims + 1, spike_mode=mode.spike_mode)
+        wanted.append(Wanted(name, level, late_last, mode.put_off_s, counted=mode.spike_mode))
+    return tuple(wanted)
 
 
 def expire_leases(store: Store, *, actor: str, now: datetime | None = None) -> tuple[int, ...]:
@@ -147,15 +137,14 @@ def expire_leases(store: Store, *, actor: str, now: datetime | None = None) -> t
         if not waiting.has_expired(connection, now or store.clock.now()):
             return ()
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
-        expired = waiting.lock_expired(writing)
-        if not expired:
-            return ()
-        case_ids, agent_ids = zip(*expired, strict=True)
-        for case_id in case_ids:
-            cases.update_case(writing, case_id, _WAITS_AGAIN)
-        cases.add_event(writing, case_ids, "expired", agent_ids=agent_ids)
-        return tuple(case_ids)
+        return _expire(_at(plain, now))
+
+
+def _expire(writing: Writing) -> tuple[int, ...]:
+    expired = waiting.lock_expired(writing)
+    for case in expired:
+        let_go(writing, case, kind="expired", ended_by="expired")
+    return tuple(case.case_id for case in expired)
 
 
 def renew(
@@ -164,13 +153,14 @@ def renew(
     lease_token: str,
     *,
     actor: str,
+    brand: Brand,
     now: datetime | None = None,
-    lease: timedelta = LEASE,
 ) -> Case:
-    """Let the lease run `lease` from now on. LeaseLost when it has run out or passed on."""
+    """Let the lease run anew from now on. LeaseLost when it has run out or passed on."""
     with store.writing(actor) as plain:
         writing = _at(plain, now)
-        return _if_held(writing, case_id, lease_token, {"lease_until": writing.at + lease})
+        until = writing.at + timedelta(seconds=brand.care.lease_s)
+        return _if_held(writing, case_id, lease_token, {"lease_until": until})
 
 
 def answer(
@@ -195,19 +185,23 @@ def answer(
         )
     with store.writing(actor) as plain:
         writing = _at(plain, now)
-        case = _if_held(
+        held = _if_held(writing, case_id, lease_token, {})
+        note_hold(writing, held, "answered")
+        case = cases.update_case(
             writing,
             case_id,
-            lease_token,
             {
                 "state": "answered",
                 "answered_at": writing.at,
-                "first_response_at": cases.first_response_or(writing.at),
-                **_NO_LEASE,
+                "first_response_at": held.first_response_at or writing.at,
+                "first_any_at": held.first_any_at or writing.at,
+                "escalation": 0,
+                **NO_LEASE,
             },
         )
         timing.answered(writing, brand, case, writing.at)
-        cases.add_event(writing, [case_id], "answered", agent_ids=[case.agent_id], text=text)
+        event_id = cases.add_answer(writing, case, text)
+        reply_out(writing, case, text, kind="reply", key=f"reply-{event_id}")
         return case
 
 
@@ -218,8 +212,7 @@ def release(
     with store.writing(actor) as plain:
         writing = _at(plain, now)
         held = _if_held(writing, case_id, lease_token, {})
-        cases.add_event(writing, [case_id], "released", agent_ids=[held.agent_id])
-        return cases.update_case(writing, case_id, _WAITS_AGAIN)
+        return let_go(writing, held, kind="released", ended_by="released")
 
 
 def close(
@@ -249,6 +242,8 @@ def close(
         is_held = case.lease_until is not None and case.lease_until > writing.at
         if is_held or lease_token is not None:
             _if_held(writing, case_id, lease_token or "", {})
+        if case.state == "assigned":
+            note_hold(writing, case, "closed")
         closed = cases.update_case(
             writing,
             case_id,
@@ -256,7 +251,8 @@ def close(
                 "state": "closed",
                 "closed_at": writing.at,
                 "closed_reason": reason,
-                **_NO_LEASE,
+                "paused_until": None,
+                **NO_LEASE,
             },
         )
         timing.closed(writing, brand, closed, writing.at)

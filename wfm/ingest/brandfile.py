@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from wfm.brands import RISKS, Brand, Planning, Risk
+from wfm.casequeue.newpromises import policy_changed
 from wfm.errors import Conflict
+from wfm.ingest.brandcare import read_care
 from wfm.ingest.brandcontracts import read_contracts
 from wfm.ingest.brandqueues import read_markets, read_queues
 from wfm.ingest.brandshifts import read_activities, read_templates
@@ -46,6 +48,7 @@ def read_brand(path: Path) -> Brand:
     contracts = read_contracts(top, templates, faulty, activities, rulesets)
     queues = read_queues(top, site.zone, markets, hours)
     presence = read_presence(top, site.zone, markets, hours)
+    care = read_care(top, site.zone, markets, hours, queues)
     top.done()
     faults.stop()
     return Brand(
@@ -61,6 +64,7 @@ def read_brand(path: Path) -> Brand:
         night=site.night,
         presence=presence,
         rulesets=tuple(r for name, r in rulesets.items() if name not in shipped_rulesets()),
+        care=care,
     )
 
 
@@ -69,8 +73,10 @@ def import_brand(
 ) -> ImportReport:
     """Read a brand file into the store; the same brand again updates it.
 
-    Raises FileFaults, or Conflict when the store holds a brand of another name, or agents or
-    campaigns that name what the brand no longer has.
+    Where it promises something else, what is open already is promised it from now on.
+
+    Raises FileFaults, or Conflict when the store holds a brand of another name, or agents,
+    campaigns or open cases that name what the brand no longer has.
     """
     progress(0.0, f"reading {path.name}")
     brand = read_brand(path)
@@ -78,6 +84,8 @@ def import_brand(
         held = find_brand(writing.connection)
         save_brand(writing, brand)
         _check_people(brand, writing.connection)
+        if held is not None:
+            policy_changed(writing, held, brand)
     progress(1.0, f"{brand.name} is in the store")
     return ImportReport(
         kind="brand",

@@ -25,7 +25,8 @@ def load_volumes(
 ) -> pd.DataFrame:
     """The stored counts of [start, end) as VOLUMES; a missing interval is an absent row.
 
-    Of the same queue and interval, counts made from contacts win over imported counts.
+    Of the same queue and interval, counts made from contacts win over imported counts, and both
+    over those of our own queue.
     """
     rows = volume_rows(connection, start=start, end=end, queues=queues)
     if not rows:

@@ -1,82 +1,180 @@
-"""Contacts on their way in: each is taken in exactly once and opens or joins a case.
+"""Contacts on their way in: each is taken in exactly once, and opens or joins a case.
 
 On the live queue's path: no pandas.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
 
-from wfm.brands import Brand, Queue
-from wfm.casequeue.timing import customer_wrote, joined, opening_clocks
-from wfm.cases import Case, Contact
-from wfm.errors import DataError, StoreBusy
-from wfm.store import cases
-from wfm.store.clocks import insert_clocks
+from wfm.brands import Brand
+from wfm.cases import Contact
+from wfm.errors import DataError, StoreBusy, WfmError
+from wfm.ingest.arriving import Arrival, Outcome, Platforms, Taken
+from wfm.ingest.rounds import take_in_round
 from wfm.store.engine import Store, Writing
+from wfm.triage.classifier import Classifier
+from wfm.triage.rules import rules_of
+
+__all__ = ["Outcome", "Taken", "check", "take_in", "take_in_each", "take_in_many", "take_in_within"]
 
 # Widths of the columns; PostgreSQL refuses longer text, SQLite would keep it.
 WIDTHS = {"source": 40, "account": 200, "native_id": 200, "author": 200}
+PLATFORM_MAX = 20
+# Of one message, in characters; far past what any platform takes.
+TEXT_MAX = 2**20
 SEVERITY_MAX = 100
 REVISION_MAX = 2**31 - 1
 
-# How often a case can be closed or opened by others between our looking and our writing.
-ATTEMPTS = 10
+Item = tuple[Contact, str]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What became of a contact.
+def take_in(
+    store: Store,
+    contact: Contact,
+    *,
+    brand: Brand,
+    actor: str,
+    raw_body: str,
+    received_at: datetime | None = None,
+    classifier: Classifier | None = None,
+) -> Taken:
+    """Take one contact in; as `take_in_many`."""
+    (taken,) = take_in_many(
+        store,
+        [(contact, raw_body)],
+        brand=brand,
+        actor=actor,
+        received_at=received_at,
+        classifier=classifier,
+    )
+    return taken
 
-    opened    it is the first of a new case
-    joined    it was added to its author's open case
-    repeated  it was taken in before: nothing was changed
+
+def take_in_many(
+    store: Store,
+    items: Sequence[Item],
+    *,
+    brand: Brand,
+    actor: str,
+    received_at: datetime | Sequence[datetime] | None = None,
+    delivery_id: int | Sequence[int] | None = None,
+    classifier: Classifier | None = None,
+) -> tuple[Taken, ...]:
+    """Take contacts in exactly once, however often and by how many they are delivered.
+
+    A contact's name is (source, account, native_id, revision). Raw events, authors, cases, clocks
+    and messages are written in one transaction: all of it, or nothing.
+
+    - What triage says is our own, spam or a repost is kept raw and counted apart; it opens no case.
+      So is the echo of what we have posted.
+    - A message opens its author's case or joins it: see `wfm.ingest.conversations.place`.
+    - A message heard of before, under a higher revision, is an edit: its text becomes the new one.
+      An older revision that comes late is kept raw and changes nothing.
+    - A deletion marks the message; a waiting case that has no other left is closed.
+    - The clock starts when we receive a contact; `published_at`, which the platform set, is kept
+      beside it, and may lie in the future.
+
+    items        each contact with the body it was read from, as it was delivered
+    received_at  when we received them: one instant, or one for each; None: now
+    delivery_id  the stored delivery they came in, or one for each
+    classifier   what says what they are; None: the brand's rules
+
+    Gives what became of each, in the order given. Raises the error of the first that cannot be
+    taken in: NotFound for an account or queue that the brand does not have, DataError for a name
+    that is empty or too long; StoreBusy when the store is.
     """
+    for contact, _ in items:
+        check(contact)
 
-    case_id: int
-    event_id: int
-    outcome: Literal["opened", "joined", "repeated"]
+    def work(writing: Writing) -> tuple[Taken, ...]:
+        done = take_in_within(
+            writing,
+            items,
+            brand=brand,
+            received_at=received_at,
+            delivery_id=delivery_id,
+            classifier=classifier,
+        )
+        return tuple(_or_raise(one) for one in done)
+
+    return _patiently(store, actor, work) if items else ()
 
 
-def take_in(store: Store, contact: Contact, *, brand: Brand, actor: str, raw_body: str) -> Taken:
-    """Take the contact in exactly once, however often and by how many it is delivered.
+def take_in_each(
+    store: Store,
+    items: Sequence[Item],
+    *,
+    brand: Brand,
+    actor: str,
+    received_at: datetime | Sequence[datetime] | None = None,
+    delivery_id: int | Sequence[int] | None = None,
+    classifier: Classifier | None = None,
+) -> tuple[Taken | WfmError, ...]:
+    """As `take_in_many`, but one that cannot be taken in does not stop the others.
 
-    Its name is (source, account, native_id, revision); an edited message has a higher revision and
-    is a message of its own. Messages of one author in one queue share one open case:
-
-    - on a case that waits or is held, the earliest deadline stays;
-    - on an answered case, the case waits again with a fresh clock.
-
-    A case's severity is the highest of its messages'. The clock starts when we receive the
-    message; `published_at`, which the platform set, is kept beside it. The raw event is written
-    first, and with everything else in one transaction.
-
-    raw_body  the message as it was delivered, before anything was parsed
-
-    Raises NotFound for a queue that the brand does not have, DataError for a name that is empty
-    or too long.
+    Gives what became of each, in the order given: the error of those not taken in. Raises only
+    StoreBusy.
     """
-    queue = brand.queue(contact.queue)
-    _check(contact)
-    with store.writing(actor) as writing:
-        event_id = cases.insert_event(writing, contact, raw_body.replace("\0", "\\u0000"))
-        if event_id is None:
-            event_id, case_id = cases.event_and_case_of(writing.connection, contact)
-            return Taken(case_id, event_id, "repeated")
-        case_id, outcome = _into_case(writing, brand, queue, contact)
-        cases.insert_contact(writing, case_id, event_id, contact)
-        return Taken(case_id, event_id, outcome)
+    if not items:
+        return ()
+    return _patiently(
+        store,
+        actor,
+        lambda writing: take_in_within(
+            writing,
+            items,
+            brand=brand,
+            received_at=received_at,
+            delivery_id=delivery_id,
+            classifier=classifier,
+        ),
+    )
 
 
-def _check(contact: Contact) -> None:
+def take_in_within(
+    writing: Writing,
+    items: Sequence[Item],
+    *,
+    brand: Brand,
+    received_at: datetime | Sequence[datetime] | None = None,
+    delivery_id: int | Sequence[int] | None = None,
+    classifier: Classifier | None = None,
+) -> tuple[Taken | WfmError, ...]:
+    """As `take_in_each`, in a transaction of the caller's."""
+    arriving, refused = _arriving(items, received_at, delivery_id)
+    done = _take_in_all(writing, brand, classifier or rules_of(brand), arriving)
+    return tuple(one for _, one in sorted((done | refused).items()))
+
+
+def _or_raise(done: Taken | WfmError) -> Taken:
+    if isinstance(done, WfmError):
+        raise done
+    return done
+
+
+def check(contact: Contact) -> None:
+    """DataError, with all faults at once, for a contact that the store cannot hold."""
+    # A deletion need not say whose message it was.
+    optional = {"author"} if contact.kind == "deletion" else set()
     faults = [
         f"{name} must have 1 to {width} characters, none of them NUL; it is {value[:40]!r}"
         for name, width in WIDTHS.items()
-        if not (value := getattr(contact, name)) or len(value) > width or "\0" in value
+        if not _can_be_kept(value := getattr(contact, name), width)
+        and not (name in optional and not value)
     ]
+    if contact.platform and not _can_be_kept(contact.platform, PLATFORM_MAX):
+        faults.append(f"platform is {contact.platform[:40]!r}; it names a channel, e.g. x")
+    if len(contact.text) > TEXT_MAX:
+        faults.append(f"text has {len(contact.text):,} characters; {TEXT_MAX:,} are the most")
     if "\0" in contact.text:
         faults.append("text holds a NUL character; send it without")
+    if "\0" in contact.in_reply_to or "\0" in contact.handle:
+        faults.append("in_reply_to or handle holds a NUL character; send it without")
     if not 0 <= contact.revision <= REVISION_MAX:
         faults.append(f"revision is {contact.revision}; it counts from 0")
     if not 0 <= contact.severity <= SEVERITY_MAX:
@@ -89,57 +187,93 @@ def _check(contact: Contact) -> None:
         raise DataError("contact: " + "; ".join(faults), faults=faults)
 
 
-def _into_case(
-    writing: Writing, brand: Brand, queue: Queue, contact: Contact
-) -> tuple[int, Literal["opened", "joined"]]:
-    author_id = cases.author_of(writing, contact, contact.platform or queue.channel)
-    reply, resolution = opening_clocks(brand, queue, "basic", writing.at)
-    due_at = reply.due_at or writing.at
-    for _ in range(ATTEMPTS):
-        # Another delivery may open the author's case, or an agent close it, at any moment
-        # between these two statements; the unique index decides, and we look again.
-        found = cases.lock_open_case(writing, author_id)
-        if found is not None:
-            _join(writing, brand, found, contact)
-            return found.case_id, "joined"
-        case_id = cases.insert_case(
-            writing,
-            contact,
-            queue=queue.name,
-            author_id=author_id,
-            due_at=due_at,
-            due_goal=reply.goal,
-        )
-        if case_id is not None:
-            insert_clocks(
-                writing,
-                [(case_id, queue.name, contact.account, clock) for clock in (reply, resolution)],
-            )
-            cases.add_event(writing, [case_id], "opened")
-            return case_id, "opened"
-    raise StoreBusy(
-        f"the case of {contact.author!r} in {queue.name} is being opened and closed all the time; "
-        "try again in a moment"
+def _can_be_kept(name: str, width: int) -> bool:
+    if not 0 < len(name) <= width or "\0" in name:
+        return False
+    return name.isascii() or _is_text(name)
+
+
+def _is_text(text: str) -> bool:
+    """Whether it is Unicode through and through: half a surrogate pair cannot be stored."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _arriving(
+    items: Sequence[Item],
+    received_at: datetime | Sequence[datetime] | None,
+    delivery_id: int | Sequence[int] | None,
+) -> tuple[list[Arrival], dict[int, Taken | WfmError]]:
+    """What can be taken in, and the errors of the others, by their place."""
+    instants: Sequence[datetime | None] = (
+        [received_at] * len(items)
+        if received_at is None or isinstance(received_at, datetime)
+        else received_at
     )
+    deliveries: Sequence[int | None] = (
+        [delivery_id] * len(items)
+        if delivery_id is None or isinstance(delivery_id, int)
+        else delivery_id
+    )
+    arriving: list[Arrival] = []
+    refused: dict[int, Taken | WfmError] = {}
+    rows = zip(items, instants, deliveries, strict=True)
+    for index, ((contact, body), at, delivery) in enumerate(rows):
+        try:
+            check(contact)
+        except DataError as error:
+            refused[index] = error
+        else:
+            arriving.append(Arrival.of(index, contact, body, at, delivery))
+    return arriving, refused
 
 
-def _join(writing: Writing, brand: Brand, case: Case, contact: Contact) -> None:
-    changes: dict[str, object] = {
-        "contacts": case.contacts + 1,
-        "severity": max(case.severity, contact.severity),
-    }
-    waits_again = case.state in ("answered", "paused")
-    if waits_again:
-        reply = customer_wrote(writing, brand, case, writing.at)
-        changes |= {
-            "state": "new",
-            "agent_id": None,
-            "paused_until": None,
-            "received_at": reply.started_at,
-            "due_at": reply.due_at,
-            "due_goal": reply.goal,
-        }
-    elif (sooner := joined(writing, brand, case, writing.at)) is not None:
-        changes |= {"due_at": sooner.due_at, "due_goal": sooner.goal}
-    cases.update_case(writing, case.case_id, changes)
-    cases.add_event(writing, [case.case_id], "reopened" if waits_again else "joined")
+def _patiently(store: Store, actor: str, work: Callable[[Writing], T]) -> T:
+    """Do the work in a transaction, again where others stood in its way, for `store.busy_s`."""
+    until = time.monotonic() + store.busy_s
+    while True:
+        try:
+            with store.writing(actor) as writing:
+                return work(writing)
+        except StoreBusy:
+            if time.monotonic() >= until:
+                raise
+
+
+def _take_in_all(
+    writing: Writing, brand: Brand, classifier: Classifier, arriving: Sequence[Arrival]
+) -> dict[int, Taken | WfmError]:
+    platforms = Platforms(brand)
+    done: dict[int, Taken | WfmError] = {}
+    for batch in _rounds(arriving):
+        done |= take_in_round(writing, brand, classifier, platforms, batch)
+    return done
+
+
+def _rounds(arriving: Iterable[Arrival]) -> list[list[Arrival]]:
+    """The contacts in rounds, so that all are worked as if they had come one by one.
+
+    In a round no two are about the same message; and no message follows a deletion of its author,
+    which may have closed the case that it would join. In a round messages come first.
+    """
+    rounds: list[list[Arrival]] = []
+    of_name: dict[object, int] = {}
+    of_author: dict[tuple[str, str], int] = {}
+    of_all = 0
+    for one in arriving:
+        contact = one.contact
+        author = (contact.source, contact.author)
+        number = max(of_all, of_name.get(one.name, 0), of_author.get(author, 0))
+        if contact.kind == "author_deleted" and rounds:
+            # It is about all that came before.
+            number = max(number, len(rounds) - 1)
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(one)
+        of_name[one.name] = number + 1
+        if contact.kind in ("message", "edit"):
+            of_author[author] = number
+        elif contact.author:
+            of_author[author] = number + 1
+        else:
+            of_all = number + 1
+    return rounds

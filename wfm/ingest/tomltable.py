@@ -161,8 +161,8 @@ class TomlTable:
             self.fault(key, f"want a whole number from {low} to {high}", value)
         return low if default is None else default
 
-    def flag(self, key: str) -> bool:
-        value = self._required(key, None)
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        value = self._required(key, default)
         if value is not None and not isinstance(value, bool):
             self.fault(key, "want true or false", value)
         return value is True

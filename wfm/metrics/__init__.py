@@ -1,1 +1,1 @@
-"""The one layer that computes every figure about cases."""
+"""The one layer that computes every figure of the live queue."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+
 import sqlalchemy as sa
 
 from wfm.brands import Brand
@@ -14,8 +17,14 @@ from wfm.store.tables import brand as table
 
 def find_brand(connection: sa.Connection) -> Brand | None:
     """The store's brand, or None."""
-    document = connection.execute(sa.select(table.c.document)).scalar_one_or_none()
-    return None if document is None else from_document(Brand, document)
+    text = connection.execute(sa.select(sa.cast(table.c.document, sa.Text))).scalar_one_or_none()
+    return None if text is None else _brand_of(text)
+
+
+# Every request of the queue asks for it, and it changes once in months.
+@lru_cache(maxsize=8)
+def _brand_of(text: str) -> Brand:
+    return from_document(Brand, json.loads(text))
 
 
 def load_brand(connection: sa.Connection) -> Brand:

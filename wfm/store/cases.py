@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from wfm.cases import Case, CaseState, Contact
+from wfm.cases import Case, CaseState
 from wfm.errors import NotFound, RequestError
 from wfm.store import tables
-from wfm.store.bulk import insert_into
 from wfm.store.engine import Writing
+from wfm.store.metrics import mark_changed
 from wfm.timegrid import parse_instant
 
 cases = tables.cases
@@ -52,12 +52,18 @@ EventKind = Literal[
     "warned",
     "breached",
     "follow_up",
+    "task",
     "exception",
     "erased",
     "closed",
 ]
 
 CASE = tuple(cases.c[field.name] for field in fields(Case))
+
+# What the metrics of the day on which a case was opened are counted from.
+COUNTED = frozenset(
+    ("queue", "contacts", "closed_at", "merged_into", "first_response_at", "first_any_at")
+)
 
 # As literals: SQLite uses a partial index only where it sees the index's own condition.
 NEW = cases.c.state == sa.literal_column("'new'")
@@ -90,132 +96,7 @@ def case_from(row: Sequence[Any] | None) -> Case | None:
     return None if row is None else Case(*row)
 
 
-def _insert_unless_there(writing: Writing, table: sa.Table, values: dict[str, Any]) -> int | None:
-    """Insert a row and give its id; None when a unique index holds the like already.
-
-    On PostgreSQL this waits for a transaction that is just inserting the like.
-    """
-    key = next(iter(table.primary_key.columns))
-    insert = insert_into(writing.connection, table).values(**values)
-    statement = insert.on_conflict_do_nothing().returning(key)
-    found: int | None = writing.connection.scalar(statement)
-    return found
-
-
-# -- intake --------------------------------------------------------------------------------------
-
-
-def insert_event(writing: Writing, contact: Contact, body: str) -> int | None:
-    """Keep the raw event; its id, or None when it was taken in before."""
-    return _insert_unless_there(
-        writing,
-        raw_events,
-        {
-            "source": contact.source,
-            "account": contact.account,
-            "native_id": contact.native_id,
-            "revision": contact.revision,
-            "received_at": writing.at,
-            "body": body,
-            "actor": writing.actor,
-        },
-    )
-
-
-def event_and_case_of(connection: sa.Connection, contact: Contact) -> tuple[int, int]:
-    """Event id and case id of a contact that was taken in before."""
-    row = connection.execute(
-        sa.select(raw_events.c.event_id, contacts.c.case_id)
-        .join(contacts, contacts.c.event_id == raw_events.c.event_id)
-        .where(
-            raw_events.c.source == contact.source,
-            raw_events.c.account == contact.account,
-            raw_events.c.native_id == contact.native_id,
-            raw_events.c.revision == contact.revision,
-        )
-    ).one()
-    return row.event_id, row.case_id
-
-
-def lock_open_case(writing: Writing, author_id: int) -> Case | None:
-    """The author's case that is not closed, locked until the transaction ends."""
-    return case_from(
-        writing.connection.execute(
-            sa.select(*CASE)
-            .where(
-                cases.c.author_id == author_id,
-                cases.c.state != sa.literal_column("'closed'"),
-            )
-            .with_for_update()
-        ).one_or_none()
-    )
-
-
-def insert_case(
-    writing: Writing,
-    contact: Contact,
-    *,
-    queue: str,
-    author_id: int,
-    due_at: datetime,
-    due_goal: str,
-) -> int | None:
-    """Open a case with one contact, received now; None when the author has an open one already."""
-    return _insert_unless_there(
-        writing,
-        cases,
-        {
-            "queue": queue,
-            "author": contact.author,
-            "author_id": author_id,
-            "source": contact.source,
-            "account": contact.account,
-            "state": "new",
-            "severity": contact.severity,
-            "received_at": writing.at,
-            "due_at": due_at,
-            "due_goal": due_goal,
-            "contacts": 1,
-            "opened_at": writing.at,
-            **writing.stamp,
-        },
-    )
-
-
-def author_of(writing: Writing, contact: Contact, platform: str) -> int:
-    """The id of the contact's author, kept when first seen."""
-    a = tables.authors.c
-    known = sa.select(a.author_id).where(a.platform == platform, a.native_id == contact.author)
-    found: int | None = writing.connection.scalar(known)
-    if found is None:
-        found = _insert_unless_there(
-            writing,
-            tables.authors,
-            {
-                "platform": platform,
-                "native_id": contact.author,
-                "handle": contact.handle,
-                "reach": contact.reach,
-                "verified": contact.verified,
-                "kind": "",
-                "first_seen_at": writing.at,
-                **writing.stamp,
-            },
-        )
-    return found or int(writing.connection.scalars(known).one())
-
-
-def insert_contact(writing: Writing, case_id: int, event_id: int, contact: Contact) -> None:
-    writing.connection.execute(
-        contacts.insert().values(
-            event_id=event_id,
-            case_id=case_id,
-            author=contact.author,
-            text=contact.text,
-            published_at=contact.published_at,
-            received_at=writing.at,
-        )
-    )
+# -- what happened ------------------------------------------------------------------------------
 
 
 def add_event(
@@ -243,6 +124,33 @@ def add_event(
     )
 
 
+def add_answer(writing: Writing, case: Case, text: str) -> int:
+    """Write down a human reply; the id of its event."""
+    insert = case_events.insert().values(
+        case_id=case.case_id,
+        kind="answered",
+        at=writing.at,
+        agent_id=case.agent_id,
+        text=text,
+        actor=writing.actor,
+    )
+    return int(writing.connection.execute(insert.returning(case_events.c.id)).scalar_one())
+
+
+def insert_handling(writing: Writing, case: Case, *, ended_at: datetime, ended_by: str) -> None:
+    """A stretch in which an agent held the case, from their claim on."""
+    writing.connection.execute(
+        tables.handlings.insert().values(
+            case_id=case.case_id,
+            agent_id=case.agent_id,
+            queue=case.queue,
+            started_at=case.claimed_at,
+            ended_at=ended_at,
+            ended_by=ended_by,
+        )
+    )
+
+
 # -- changes of a case ---------------------------------------------------------------------------
 
 
@@ -260,7 +168,10 @@ def update_case(writing: Writing, case_id: int, values: Mapping[str, object]) ->
         .values({**values, **writing.stamp})
         .returning(*CASE)
     ).one()
-    return Case(*row)
+    case = Case(*row)
+    if not COUNTED.isdisjoint(values):
+        mark_changed(writing, [case.opened_at])
+    return case
 
 
 def first_response_or(at: datetime) -> sa.ColumnElement[datetime]:
@@ -272,7 +183,7 @@ def update_if_held(
     writing: Writing, case_id: int, lease_token: str, values: Mapping[str, object]
 ) -> Case | None:
     """Set columns of a case if the token's lease on it still runs; None, and no change, if not."""
-    return case_from(
+    case = case_from(
         writing.connection.execute(
             cases.update()
             .where(
@@ -285,6 +196,9 @@ def update_if_held(
             .returning(*CASE)
         ).one_or_none()
     )
+    if case is not None and not COUNTED.isdisjoint(values):
+        mark_changed(writing, [case.opened_at])
+    return case
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -303,13 +217,31 @@ def _found(row: Sequence[Any] | None, case_id: int) -> Case:
 
 
 def messages_of(connection: sa.Connection, case_id: int) -> tuple[Message, ...]:
-    """The case's contacts in the order we received them."""
+    """The contacts of the case, and of those merged into it, in the order we received them."""
+    held = (case_id, *merged_into(connection, case_id))
     rows = connection.execute(
         sa.select(*(contacts.c[field.name] for field in fields(Message)))
-        .where(contacts.c.case_id == case_id)
+        .where(contacts.c.case_id.in_(held))
         .order_by(contacts.c.received_at, contacts.c.contact_id)
     )
     return tuple(Message(*row) for row in rows)
+
+
+def merged_into(connection: sa.Connection, case_id: int) -> tuple[int, ...]:
+    """The cases that were merged into this one, by id."""
+    has_any = sa.exists().where(
+        case_events.c.case_id == case_id, case_events.c.kind == sa.literal_column("'merged'")
+    )
+    # Its own events tell whether it has any: few cases have, and finding them reads all.
+    if not connection.scalar(sa.select(has_any)):
+        return ()
+    return tuple(
+        connection.scalars(
+            sa.select(cases.c.case_id)
+            .where(cases.c.merged_into == case_id)
+            .order_by(cases.c.case_id)
+        )
+    )
 
 
 def events_of(connection: sa.Connection, case_id: int) -> tuple[CaseEvent, ...]:

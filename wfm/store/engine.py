@@ -191,12 +191,19 @@ def _tell(context: ExceptionContext) -> None:
     """Turn a driver's error into one that says what to do; others pass unchanged."""
     if isinstance(context.sqlalchemy_exception, (sa.exc.IntegrityError, sa.exc.DataError)):
         return  # these quote stored values, which may say anything
-    said = str(context.original_exception).lower()
-    for words, error, sentence in _TOLD:
+    told = told_as(context.original_exception, context.engine)
+    if told is not None:
+        raise told from context.original_exception
+
+
+def told_as(error: BaseException, engine: sa.Engine | None) -> WfmError | None:
+    """What a user is told of a driver's error, where they can do something about it."""
+    said = str(error).lower()
+    for words, kind, sentence in _TOLD:
         if any(word in said for word in words):
-            engine = context.engine
             where = engine.url.render_as_string(hide_password=True) if engine else ""
-            raise error(sentence.format(where=where)) from context.original_exception
+            return kind(sentence.format(where=where))
+    return None
 
 
 def make_engine(url: str, *, busy_s: float = BUSY_S) -> sa.Engine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
@@ -29,3 +29,16 @@ def save_agents(writing: Writing, agents: Iterable[Agent], *, action: str = "age
         wanted={agent.agent_id: agent for agent in agents},
         columns=lambda agent: {"agent_id": agent.agent_id, "name": agent.name},
     )
+
+
+def skill_levels(
+    connection: sa.Connection, agent_ids: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Each agent's level by queue; without those of whom no record is kept."""
+    rows = connection.execute(
+        sa.select(table.c.agent_id, table.c.document).where(table.c.agent_id.in_(sorted(agent_ids)))
+    )
+    return {
+        agent_id: {skill["queue"]: skill["level"] for skill in document.get("skills", ())}
+        for agent_id, document in rows
+    }

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from wfm.errors import IllegalMove, NotFound
-from wfm.store import certificates, forecasts, tables
+from wfm.store import certificates, forecasts, queueevents, tables
 from wfm.store.engine import Writing
 from wfm.store.tabular import insert_frame
 from wfm.store.tabular import read_frame as read_rows
+from wfm.timegrid import format_instant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,6 +165,16 @@ def publish(writing: Writing, plan_id: int) -> int:
         )
     )
     writing.audit("plan.publish", str(plan_id), after={"version": version})
+    queueevents.add(
+        writing,
+        "schedule.published",
+        body={
+            "plan_id": plan_id,
+            "version": version,
+            "from": format_instant(plan.start),
+            "to": format_instant(plan.end),
+        },
+    )
     return version
 
 

@@ -58,7 +58,7 @@ class OwnCase:
 
     resolved_at  the last reply, as long as its customer has not written again; of a case that was
                  closed without one, its closing
-    pauses       from a reply until the customer wrote again
+    pauses       from a reply, a pause or a closing until the case waited again
     handling_s   from the claim until the first reply was sent; None: none was
     """
 
@@ -160,31 +160,41 @@ def own_changed(connection: sa.Connection, start: datetime, end: datetime) -> da
 def own_cases(
     connection: sa.Connection, queue: str, start: datetime, end: datetime
 ) -> Iterator[OwnCase]:
-    """Cases of our own queue that were opened in [start, end)."""
+    """Cases of our own queue that were opened in [start, end).
+
+    Without those merged into others, whose promises are the other's, and those that are paused:
+    what comes of them is told when they go on.
+    """
     chosen = (_c.queue == queue, _c.opened_at >= start, _c.opened_at < end)
     turns = (
         sa.select(_e.case_id, _e.kind, _e.at)
         .join(cases, _c.case_id == _e.case_id)
-        .where(*chosen, _e.kind.in_(("claimed", "answered", "reopened")))
+        .where(*chosen, _e.kind.in_((*_TAKEN, *_RESTS, *_WAITS)))
         .order_by(_e.case_id, _e.id)
     )
-    replied: dict[int, datetime] = {}
+    rests: dict[int, datetime] = {}
     claimed: dict[int, datetime] = {}
     handled: dict[int, float] = {}
     pauses: dict[int, list[tuple[datetime, datetime]]] = {}
     for case_id, kind, at in connection.execute(turns):
-        if kind == "claimed":
+        if kind in _TAKEN:
             claimed[case_id] = at
-        elif kind == "answered":
-            if case_id not in replied and case_id in claimed:
+        elif kind in _RESTS:
+            if kind == "answered" and case_id not in handled and case_id in claimed:
                 handled[case_id] = (at - claimed[case_id]).total_seconds()
-            replied[case_id] = at
-        elif case_id in replied:
-            pauses.setdefault(case_id, []).append((replied[case_id], at))
+            rests.setdefault(case_id, at)
+        elif case_id in rests:
+            pauses.setdefault(case_id, []).append((rests.pop(case_id), at))
     query = sa.select(
         _c.case_id, _c.state, _c.opened_at, _c.first_response_at, _c.answered_at, _c.closed_at
-    ).where(*chosen)
+    ).where(*chosen, _c.merged_into.is_(None), _c.state != "paused")
     for case_id, state, opened, first, answered, closed in connection.execute(query):
         ended = (answered or closed) if state in ("answered", "closed") else None
         waited = tuple(pauses.get(case_id, ()))
         yield OwnCase(queue, opened, first, ended, waited, handled.get(case_id))
+
+
+# Events after which an agent has a case, it rests, and it waits again.
+_TAKEN = ("claimed", "assigned")
+_RESTS = ("answered", "paused", "closed")
+_WAITS = ("reopened", "resumed", "follow_up")

@@ -88,15 +88,20 @@ def _shift(row: sa.Row[Any]) -> OnShift:
     return OnShift(row.agent_id, row.start, row.end, tuple(row.queues.split()), row.slots)
 
 
-def on_shift_at(connection: sa.Connection, agent_id: str, at: datetime) -> OnShift | None:
-    """The stretch the agent is in at `at`, or None when they are off shift or on a break."""
+def shift_of(agent_id: Any, at: Any) -> sa.Select[Any]:
+    """The query for the stretch the agent is in at `at`; both may be values or parameters."""
     t = on_shift.c
-    row = connection.execute(
+    return (
         _shifts(_versions(plans.c.starts_at <= at))
         .where(t.agent_id == agent_id, t.start <= at, t.end > at)
         .order_by(plans.c.version.desc())
         .limit(1)
-    ).one_or_none()
+    )
+
+
+def on_shift_at(connection: sa.Connection, agent_id: str, at: datetime) -> OnShift | None:
+    """The stretch the agent is in at `at`, or None when they are off shift or on a break."""
+    row = connection.execute(shift_of(agent_id, at)).one_or_none()
     return None if row is None else _shift(row)
 
 
@@ -123,6 +128,30 @@ def all_on_shift_at(connection: sa.Connection, at: datetime) -> tuple[OnShift, .
     # Where an older roster's stretch runs into a newer roster, the newer one speaks.
     latest = {row.agent_id: _shift(row) for row in rows}
     return tuple(latest.values())
+
+
+def shifts_between(
+    connection: sa.Connection, start: datetime, end: datetime
+) -> tuple[OnShift, ...]:
+    """The stretches in force that overlap [start, end), by agent and start."""
+    t = on_shift.c
+    covering = _versions(plans.c.starts_at < end, plans.c.ends_at > start)
+    rows = connection.execute(
+        _shifts(covering)
+        .where(t.start < end, t.end > start)
+        .order_by(t.agent_id, t.start, plans.c.version)
+    )
+    return tuple(_shift(row) for row in rows)
+
+
+def version_at(connection: sa.Connection, start: datetime) -> int | None:
+    """The version of the roster in force in the interval that begins at `start`, or None."""
+    found: int | None = connection.scalar(
+        sa.select(sa.func.max(plans.c.version)).where(
+            plans.c.version.is_not(None), plans.c.starts_at <= start, plans.c.ends_at > start
+        )
+    )
+    return found
 
 
 def staffing_rows(

@@ -7,6 +7,8 @@ people change carry the `actor` of the last write; `audit` keeps who did what.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -32,19 +34,32 @@ from sqlalchemy import (
 )
 
 
+@lru_cache(maxsize=4096)
+def _sqlite_text(value: datetime | None) -> str | None:
+    """An instant as SQLAlchemy writes it to SQLite."""
+    if value is None:
+        return None
+    return _utc(value).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(f"{value} has no zone; the store takes UTC instants")
+    return value.astimezone(UTC)
+
+
 class Instant(TypeDecorator[datetime]):
     """A UTC instant: TIMESTAMP WITH TIME ZONE on PostgreSQL, UTC text on SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Any:
+        # A batch writes the same few instants thousands of times.
+        return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no zone; the store takes UTC instants")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+        return None if value is None else _utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -115,7 +130,8 @@ volumes = Table(
     metadata,
     Column("queue", String(80), primary_key=True),
     Column("start", Instant, primary_key=True),
-    # "volumes" for imported interval counts, "contacts" for counts made from single contacts.
+    # "volumes" for imported interval counts, "contacts" for counts made from single contacts,
+    # "queue" for those of our own queue's cases.
     Column("source", String(20), primary_key=True),
     Column("contacts", Integer, nullable=False),
     Column("aht_s", Float),
@@ -760,18 +776,31 @@ cases = Table(
         sqlite_where=text("state = 'assigned'"),
         postgresql_where=text("state = 'assigned'"),
     ),
-    # Who holds what.
+    # Who holds what; its condition keeps a planner from reading all of it for leases.
     Index(
         "ix_cases_holder",
         "agent_id",
-        sqlite_where=text("state = 'assigned'"),
-        postgresql_where=text("state = 'assigned'"),
+        sqlite_where=text("state = 'assigned' AND agent_id IS NOT NULL"),
+        postgresql_where=text("state = 'assigned' AND agent_id IS NOT NULL"),
     ),
     Index(
         "ix_cases_paused",
         "paused_until",
         sqlite_where=text("state = 'paused'"),
         postgresql_where=text("state = 'paused'"),
+    ),
+    # Whose customers have not written again.
+    Index(
+        "ix_cases_answered",
+        "answered_at",
+        sqlite_where=text("state = 'answered'"),
+        postgresql_where=text("state = 'answered'"),
+    ),
+    Index(
+        "ix_cases_merged",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
     ),
     # Pages of cases by deadline.
     Index(None, "due_at", "case_id"),
@@ -994,6 +1023,13 @@ outbox = Table(
         "next_at",
         sqlite_where=text("state = 'new'"),
         postgresql_where=text("state = 'new'"),
+    ),
+    # What was given up, for somebody to look at.
+    Index(
+        "ix_outbox_dead",
+        "outbox_id",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
     ),
     Index(None, "case_id"),
     Index(None, "target", "native_id"),

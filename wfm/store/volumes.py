@@ -16,7 +16,7 @@ from wfm.store.bulk import BATCH, IN_LIST, Row, batches, upsert
 from wfm.store.engine import Writing
 from wfm.store.tables import history_contacts, imports, volumes
 
-Source = Literal["volumes", "contacts"]
+Source = Literal["volumes", "contacts", "queue"]
 Key = tuple[str, datetime]  # queue, start
 
 
@@ -98,9 +98,15 @@ def stored_counts(
 
 
 def write_counts(
-    writing: Writing, source: Source, counts: Iterable[tuple[Key, Count]], import_id: int
+    writing: Writing,
+    source: Source,
+    counts: Iterable[tuple[Key, Count]],
+    import_id: int | None,
 ) -> None:
-    """Add counts, or overwrite those of the same queue, interval and source."""
+    """Add counts, or overwrite those of the same queue, interval and source.
+
+    import_id  None for counts that no file has brought
+    """
     for batch in batches(counts, BATCH):
         upsert(
             writing.connection,
@@ -129,7 +135,8 @@ def volume_rows(
 ) -> Sequence[sa.Row[datetime, str, int, float | None]]:
     """(start, queue, contacts, aht_s) of [start, end), by start and queue.
 
-    Of the same queue and interval, counts made from contacts win over imported counts.
+    Of the same queue and interval, counts made from contacts win over imported counts, and both
+    over those of our own queue.
     """
     c = volumes.c
     better = volumes.alias()
@@ -139,8 +146,7 @@ def volume_rows(
             better,
             (better.c.queue == c.queue)
             & (better.c.start == c.start)
-            & (better.c.source == "contacts")
-            & (c.source != "contacts"),
+            & _wins(better.c.source, c.source),
         )
         .where(better.c.queue.is_(None))
         .order_by(c.start, c.queue)
@@ -152,6 +158,14 @@ def volume_rows(
     if queues is not None:
         query = query.where(c.queue.in_(queues))
     return connection.execute(query).all()
+
+
+def _wins(one: sa.ColumnElement[str], other: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether the counts of one source are told and those of the other are not."""
+    return sa.or_(
+        sa.and_(one == "contacts", other != "contacts"),
+        sa.and_(one == "volumes", other == "queue"),
+    )
 
 
 def stored_contacts(

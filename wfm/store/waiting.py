@@ -8,9 +8,9 @@ On the live queue's path: no pandas.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from wfm.cases import Case
 from wfm.order import LOST, ORDER
 from wfm.store import tables
 from wfm.store.bulk import upsert
-from wfm.store.cases import ASSIGNED, CASE, NEW, case_from
+from wfm.store.cases import ASSIGNED, CASE, NEW
 from wfm.store.engine import Writing
 
 cases = tables.cases
@@ -46,66 +46,74 @@ class QueueCounts:
         return cls(queue, 0, None, None, 0, 0)
 
 
-# How many of the first cases of a queue a claim looks at: on PostgreSQL so many may be in the hands
-# of others who claim just now, before one must look at all.
-HEADS = 32
+@dataclass(frozen=True)
+class Mode:
+    """How a queue's cases are ordered just now.
+
+    claims     made so far in the present spike mode
+    put_off_s  its cases come so much later than they are due
+    """
+
+    spike_mode: bool
+    claims: int
+    put_off_s: int
 
 
-def order_by(*, now: datetime, late_last: Collection[str]) -> list[sa.ColumnElement[Any]]:
-    """The ORDER BY of `wfm.order`; lost cases of the queues `late_last` come last."""
-    key: list[sa.ColumnElement[Any]] = [
-        cases.c[column].asc() if direction == "asc" else cases.c[column].desc()
-        for column, direction in ORDER
+AS_USUAL = Mode(spike_mode=False, claims=0, put_off_s=0)
+
+
+# The order within a queue, which its part of the index of the waiting cases has as well.
+BY_INDEX: tuple[sa.ColumnElement[Any], ...] = tuple(
+    cases.c[column].asc() if direction == "asc" else cases.c[column].desc()
+    for column, direction in ORDER
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """How a queue's cases stand among those of others; queue and lost may be parameters.
+
+    late_last  its lost cases, due at `lost` or before, come after all others
+    put_off_s  its cases come so much later than they are due
+    """
+
+    queue: str | sa.ColumnElement[str]
+    late_last: bool
+    put_off_s: int
+    lost: datetime | sa.ColumnElement[datetime]
+
+
+def place_of(queue: str, mode: Mode, *, late_last: bool, now: datetime) -> Place:
+    """The place of a queue's cases at `now`."""
+    lost = now + LOST - timedelta(seconds=mode.put_off_s)
+    return Place(queue, late_last, mode.put_off_s, lost)
+
+
+def order_by(dialect: str, places: Sequence[Place]) -> list[sa.ColumnElement[Any]]:
+    """The ORDER BY of `wfm.order` over the cases of several queues."""
+    lost = [
+        sa.and_(cases.c.queue == place.queue, cases.c.due_at <= place.lost)
+        for place in places
+        if place.late_last
     ]
-    if not late_last:
-        return key
-    lost = sa.and_(cases.c.queue.in_(sorted(late_last)), _lost(now))
-    return [sa.case((lost, 1), else_=0), *key]
+    later = [
+        (cases.c.queue == place.queue, _due_later(dialect, place.put_off_s))
+        for place in places
+        if place.put_off_s
+    ]
+    due_at = sa.case(*later, else_=cases.c.due_at) if later else cases.c.due_at
+    key = [due_at, *BY_INDEX[1:]]
+    return [sa.case((sa.or_(*lost), 1), else_=0), *key] if lost else key
 
 
-def _lost(now: datetime) -> sa.ColumnElement[bool]:
-    return cases.c.due_at <= now + LOST
-
-
-def lock_first_waiting(
-    writing: Writing, queues: Collection[str], *, late_last: Collection[str]
-) -> Case | None:
-    """The first waiting case of the queues in the order, locked until the transaction ends.
-
-    None when none waits, and only then: cases that another transaction has locked are passed over;
-    where all are, it is waited until that is decided.
-    """
-    order = order_by(now=writing.at, late_last=late_last)
-    first = sa.select(*CASE).where(NEW).order_by(*order).limit(1)
-    heads = _heads(queues, now=writing.at, late_last=late_last)
-    tries = [first.where(cases.c.case_id.in_(heads)).with_for_update(skip_locked=True)]
-    if writing.connection.dialect.name == "postgresql":
-        of_all = first.where(cases.c.queue.in_(sorted(queues)))
-        tries += [of_all.with_for_update(skip_locked=True), of_all.with_for_update()]
-    for query in tries:
-        found = case_from(writing.connection.execute(query).one_or_none())
-        if found is not None:
-            return found
-    return None
-
-
-def _heads(
-    queues: Collection[str], *, now: datetime, late_last: Collection[str]
-) -> sa.CompoundSelect[int]:
-    """Ids of the first waiting cases of each queue, read off the index one queue at a time.
-
-    The first of all is among them. Where lost cases come last, they and the others are two runs
-    of the index. Only cases of the same deadline are sorted.
-    """
-    plain = order_by(now=now, late_last=())
-    runs = []
-    for queue in sorted(queues):
-        own = sa.select(cases.c.case_id).where(cases.c.queue == queue, NEW)
-        parts = (~_lost(now), _lost(now)) if queue in late_last else (sa.true(),)
-        for part in parts:
-            run = own.where(part).order_by(*plain).limit(HEADS).subquery()
-            runs.append(sa.select(run.c.case_id))
-    return sa.union_all(*runs)
+def _due_later(dialect: str, seconds: int) -> sa.ColumnElement[Any]:
+    """`due_at` and so many seconds, as the database sorts instants."""
+    due_at = cases.c.due_at
+    if dialect == "postgresql":
+        return due_at + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    moved = sa.func.strftime("%Y-%m-%d %H:%M:%S", due_at, f"{seconds:+d} seconds")
+    # SQLite's own instants end at milliseconds; the fraction moves along as it stands.
+    return moved.op("||")(sa.func.substr(due_at, 20))
 
 
 def lock_agent(writing: Writing, agent_id: str) -> None:
@@ -126,34 +134,51 @@ def count_held(connection: sa.Connection, agent_id: str, *, now: datetime) -> in
 
 def has_expired(connection: sa.Connection, now: datetime) -> bool:
     """Whether a lease has run out that nobody has taken back yet."""
-    return connection.scalar(_expired(now).limit(1)) is not None
+    expired = sa.select(cases.c.case_id).where(ASSIGNED, cases.c.lease_until <= now)
+    return connection.scalar(expired.limit(1)) is not None
 
 
-def lock_expired(writing: Writing) -> list[tuple[int, str]]:
-    """Case id and agent of all leases that have run out, locked until the transaction ends."""
+def lock_expired(writing: Writing) -> list[Case]:
+    """The cases whose leases have run out, locked until the transaction ends."""
     rows = writing.connection.execute(
         # Always in the same order, so that two who do this at once cannot lock each other out.
-        _expired(writing.at).order_by(cases.c.lease_until, cases.c.case_id).with_for_update()
+        sa.select(*CASE)
+        .where(ASSIGNED, cases.c.lease_until <= writing.at)
+        .order_by(cases.c.case_id)
+        .with_for_update()
     )
-    return [(row.case_id, row.agent_id) for row in rows]
-
-
-def _expired(now: datetime) -> sa.Select[Any]:
-    return sa.select(cases.c.case_id, cases.c.agent_id).where(ASSIGNED, cases.c.lease_until <= now)
+    return [Case(*row) for row in rows]
 
 
 # -- the state of a queue ------------------------------------------------------------------------
 
 
-def lock_spike_counters(writing: Writing, queues: Collection[str]) -> dict[str, int]:
-    """Claims made so far in the present spike mode, of those `queues` that are in it, locked."""
-    rows = writing.connection.execute(
-        sa.select(queue_state.c.queue, queue_state.c.claims)
-        .where(queue_state.c.queue.in_(sorted(queues)), queue_state.c.spike_mode)
-        .order_by(queue_state.c.queue)
-        .with_for_update()
+def modes(connection: sa.Connection) -> dict[str, Mode]:
+    """The queues that are not ordered as usual."""
+    return _modes(connection, _UNUSUAL)
+
+
+def lock_modes(writing: Writing, queues: Collection[str]) -> dict[str, Mode]:
+    """Those of `queues` that are not ordered as usual; in spike mode their claims are counted, so
+    these rows are locked."""
+    query = _UNUSUAL.where(queue_state.c.queue.in_(sorted(queues)))
+    return _modes(writing.connection, query.with_for_update())
+
+
+_UNUSUAL = (
+    sa.select(
+        queue_state.c.queue,
+        queue_state.c.spike_mode,
+        queue_state.c.claims,
+        queue_state.c.put_off_s,
     )
-    return {row.queue: row.claims for row in rows}
+    .where(sa.or_(queue_state.c.spike_mode, queue_state.c.put_off_s > 0))
+    .order_by(queue_state.c.queue)
+)
+
+
+def _modes(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, Mode]:
+    return {queue: Mode(*mode) for queue, *mode in connection.execute(query)}
 
 
 def count_spike_claim(writing: Writing, queue: str) -> None:
@@ -201,3 +226,25 @@ def counts_by_queue(connection: sa.Connection, *, now: datetime) -> dict[str, Qu
         ).group_by(c.queue)
     )
     return {row[0]: QueueCounts(*row) for row in rows}
+
+
+@dataclass(frozen=True)
+class Difficult:
+    """Waiting cases of a queue that not everybody may take: those that need just this level."""
+
+    needs_level: int
+    waiting: int
+    next_due_at: datetime
+
+
+def difficult_by_queue(connection: sa.Connection) -> dict[str, list[Difficult]]:
+    """The waiting cases that need more than the lowest level, by queue that has any."""
+    rows = connection.execute(
+        sa.select(cases.c.queue, cases.c.needs_level, sa.func.count(), sa.func.min(cases.c.due_at))
+        .where(NEW, cases.c.needs_level > 1)
+        .group_by(cases.c.queue, cases.c.needs_level)
+    )
+    found: dict[str, list[Difficult]] = {}
+    for queue, needs_level, count, next_due_at in rows:
+        found.setdefault(queue, []).append(Difficult(needs_level, count, next_due_at))
+    return found

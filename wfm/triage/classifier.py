@@ -8,20 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from wfm.care import AuthorKind, Complexity
+from wfm.care import AuthorFacts, Complexity
 from wfm.cases import Contact
 
 # What opens no case is counted apart from the volume.
 Sort = Literal["case", "own", "spam", "repost"]
-
-
-@dataclass(frozen=True)
-class AuthorFacts:
-    """What is known of a contact's author: what people have set, and what the platform says."""
-
-    kind: AuthorKind = ""
-    reach: int | None = None
-    verified: bool = False
 
 
 @dataclass(frozen=True)

@@ -259,6 +259,14 @@ def _new_tables() -> None:
     )
     op.create_index(op.f("ix_outbox_case_id"), "outbox", ["case_id"], unique=False)
     op.create_index(
+        "ix_outbox_dead",
+        "outbox",
+        ["outbox_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'dead'"),
+        postgresql_where=sa.text("state = 'dead'"),
+    )
+    op.create_index(
         "ix_outbox_open",
         "outbox",
         ["next_at"],
@@ -484,10 +492,26 @@ def _new_indexes() -> None:
         "cases",
         ["agent_id"],
         unique=False,
-        sqlite_where=sa.text("state = 'assigned'"),
-        postgresql_where=sa.text("state = 'assigned'"),
+        sqlite_where=sa.text("state = 'assigned' AND agent_id IS NOT NULL"),
+        postgresql_where=sa.text("state = 'assigned' AND agent_id IS NOT NULL"),
     )
     op.create_index(op.f("ix_cases_opened_at"), "cases", ["opened_at"], unique=False)
+    op.create_index(
+        "ix_cases_answered",
+        "cases",
+        ["answered_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'answered'"),
+        postgresql_where=sa.text("state = 'answered'"),
+    )
+    op.create_index(
+        "ix_cases_merged",
+        "cases",
+        ["merged_into"],
+        unique=False,
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_index(
         "ix_cases_paused",
         "cases",

@@ -1,0 +1,303 @@
+"""A claim's two statements: what an agent may take, and taking the first of it.
+
+The first tells everything about the agent at once and, on PostgreSQL, lets one transaction at a
+time claim for them. The second finds the first waiting case in the order, passing over those that
+others hold locked, and makes it the agent's if they still have a free slot; its condition is
+checked after the lock is held, so that nobody ever holds more than their slots.
+
+Both are prepared: claims are the one thing that happens as often as agents are fast.
+
+On the live queue's path: no pandas.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from wfm.cases import Case
+from wfm.order import LOST
+from wfm.store import staffing, tables, waiting
+from wfm.store.cases import ASSIGNED, CASE, NEW
+from wfm.store.engine import Writing
+from wfm.store.prepared import Prepared, prepare
+from wfm.store.presence import WORD_HOLDS, word_of
+from wfm.store.staffing import OnShift
+from wfm.store.tables import Instant
+from wfm.store.waiting import Place
+
+cases = tables.cases
+c = cases.c
+
+# How many of the first cases of a queue a claim looks at on PostgreSQL, where so many may be in the
+# hands of others who claim just now; after them it looks at all.
+HEADS = 16
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of an agent who wants a case.
+
+    shift      the stretch they are in, or None
+    levels     their skill level by queue
+    word       what they said of late: "away" or "off"; None: neither
+    expired    whether leases have run out that nobody has taken back yet
+    as_usual   no queue is in spike mode or put off
+    """
+
+    shift: OnShift | None
+    levels: Mapping[str, int]
+    word: str | None
+    expired: bool
+    as_usual: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A queue that the agent may take cases of.
+
+    level      their skill level there
+    late_last  its lost cases come after all others
+    put_off_s  its cases come so much later in the order than they are due
+    counted    it is in spike mode, which counts its claims
+    """
+
+    queue: str
+    level: int
+    late_last: bool = False
+    put_off_s: int = 0
+    counted: bool = False
+
+
+def standing(writing: Writing, agent_id: str) -> Standing:
+    """What the agent may do now; from here to the transaction's end nobody else claims for them."""
+    dialect = writing.connection.dialect
+    statement = _standing_statement(dialect.name, dialect)
+    values: dict[str, Any] = {
+        "agent": agent_id,
+        "now": writing.at,
+        "word_after": writing.at - WORD_HOLDS,
+    }
+    if dialect.name == "postgresql":
+        values["lock"] = f"wfm.agent:{agent_id}"
+    row = statement.run(writing.connection, values)[0]
+    start, end, queues, slots, document, word, first_lease, unusual = row[:8]
+    shift = None
+    if start is not None:
+        shift = OnShift(agent_id, start, end, tuple(queues.split()), slots)
+    expired = first_lease is not None and first_lease <= writing.at
+    return Standing(shift, _levels(document), word, expired, not unusual)
+
+
+def _levels(document: Any) -> dict[str, int]:
+    if document is None:
+        return {}
+    known = json.loads(document) if isinstance(document, str) else document
+    return {skill["queue"]: skill["level"] for skill in known.get("skills", ())}
+
+
+@cache
+def _standing_statement(_name: str, dialect: sa.Dialect) -> Prepared:
+    now = sa.bindparam("now", type_=Instant())
+    agent = sa.bindparam("agent", type_=sa.String())
+    shift = staffing.shift_of(agent, now).subquery()
+    agents, state = tables.agents.c, tables.queue_state.c
+    columns: list[sa.ColumnElement[Any]] = [
+        shift.c.start,
+        shift.c.end,
+        shift.c.queues,
+        shift.c.slots,
+        sa.select(sa.cast(agents.document, sa.Text))
+        .where(agents.agent_id == agent)
+        .scalar_subquery()
+        .label("document"),
+        _word(agent).with_only_columns(tables.presence.c.state).scalar_subquery(),
+        sa.select(sa.func.min(c.lease_until)).where(ASSIGNED).scalar_subquery(),
+        sa.exists().where(sa.or_(state.spike_mode, state.put_off_s > 0)).label("unusual"),
+    ]
+    if dialect.name == "postgresql":
+        key = sa.func.hashtextextended(sa.bindparam("lock", type_=sa.String()), 0)
+        columns.append(sa.cast(sa.func.pg_advisory_xact_lock(key), sa.Text))
+    one = sa.select(sa.literal_column("1").label("one")).subquery()
+    statement = sa.select(*columns).select_from(one.outerjoin(shift, sa.true()))
+    return prepare(statement, columns, dialect)
+
+
+def _word(agent: sa.BindParameter[str]) -> sa.Select[Any]:
+    return word_of(agent, sa.bindparam("word_after", type_=Instant()))
+
+
+# -- taking the first ----------------------------------------------------------------------------
+
+
+def take_first(
+    writing: Writing,
+    agent_id: str,
+    wanted: Sequence[Wanted],
+    *,
+    slots: int,
+    lease_token: str,
+    lease_until: datetime,
+) -> Case | None:
+    """The first waiting case in the order becomes the agent's, with the event `claimed`.
+
+    None when none waits that they may take, or when they hold `slots` cases already. Cases that
+    another transaction has locked are passed over; where all are, it is waited until that is
+    decided.
+    """
+    if not wanted:
+        return None
+    dialect = writing.connection.dialect
+    values: dict[str, Any] = {
+        "agent": agent_id,
+        "others": slots - 1,
+        "token": lease_token,
+        "until": lease_until,
+        "now": writing.at,
+        "actor": writing.actor,
+        "word_after": writing.at - WORD_HOLDS,
+    }
+    for i, one in enumerate(wanted):
+        values[f"queue{i}"], values[f"level{i}"] = one.queue, one.level
+        if one.late_last:
+            values[f"lost{i}"] = writing.at + LOST - timedelta(seconds=one.put_off_s)
+    shape = tuple((one.late_last, one.put_off_s) for one in wanted)
+    depths: tuple[int | None, ...] = (1,)
+    if dialect.name == "postgresql":
+        # The heads; then all of them; then all of them again, waiting for those who hold them.
+        depths = (HEADS, None, 0)
+    for depth in depths:
+        found = _take_statement(dialect.name, dialect, shape, depth).run(writing.connection, values)
+        if found:
+            case = Case(*found[0])
+            if dialect.name == "sqlite":
+                _event_statement(dialect.name, dialect).run(
+                    writing.connection,
+                    {"case": case.case_id, "now": writing.at, "agent": agent_id,
+                     "actor": writing.actor},
+                )  # fmt: skip
+            return case
+        if depth == depths[0] and _holds_all(writing, agent_id, slots):
+            return None
+    return None
+
+
+def _holds_all(writing: Writing, agent_id: str, slots: int) -> bool:
+    return waiting.count_held(writing.connection, agent_id, now=writing.at) >= slots
+
+
+Shape = tuple[tuple[bool, int], ...]
+
+
+@cache
+def _take_statement(name: str, dialect: sa.Dialect, shape: Shape, depth: int | None) -> Prepared:
+    """depth: how many of the first of each queue are looked at; None all, 0 all, and waiting."""
+    is_postgres = name == "postgresql"
+    first = _first_waiting(name, shape, depth)
+    if is_postgres:
+        first = first.with_for_update(skip_locked=depth != 0, of=cases)
+    now = sa.bindparam("now", type_=Instant())
+    agent = sa.bindparam("agent", type_=sa.String())
+    # Looks no further than at as many as the agent has slots. No lease that has run out is among
+    # them: the claim has taken those back before.
+    full: sa.Select[Any] = (
+        sa.select(sa.literal_column("1"))
+        .select_from(mine := cases.alias("mine"))
+        .where(mine.c.state == sa.literal_column("'assigned'"), mine.c.agent_id == agent)
+        .limit(1)
+        .offset(sa.bindparam("others", type_=sa.Integer()))
+    )
+    taking = (
+        cases.update()
+        .where(
+            c.case_id == first.scalar_subquery(),
+            ~sa.exists(full),
+            # Asked again: they may have gone while this claim waited for their lock.
+            ~_word(agent).exists(),
+        )
+        .values(
+            state=sa.literal_column("'assigned'"),
+            agent_id=agent,
+            lease_token=sa.bindparam("token", type_=sa.String()),
+            lease_until=sa.bindparam("until", type_=Instant()),
+            claimed_at=now,
+            actor=sa.bindparam("actor", type_=sa.String()),
+            written_at=now,
+        )
+        .returning(*CASE)
+    )
+    if not is_postgres:
+        return prepare(taking, CASE, dialect)
+    taken = taking.cte("taken")
+    events = tables.case_events
+    noted = (
+        events.insert()
+        .from_select(
+            ["case_id", "kind", "at", "agent_id", "actor"],
+            sa.select(
+                taken.c.case_id,
+                sa.literal_column("'claimed'"),
+                now,
+                agent,
+                sa.bindparam("actor", type_=sa.String()),
+            ),
+            include_defaults=False,
+        )
+        .cte("noted")
+    )
+    statement = sa.select(*taken.c).add_cte(noted)
+    return prepare(statement, CASE, dialect)
+
+
+@cache
+def _event_statement(_name: str, dialect: sa.Dialect) -> Prepared:
+    statement = tables.case_events.insert().values(
+        case_id=sa.bindparam("case", type_=sa.Integer()),
+        kind=sa.literal_column("'claimed'"),
+        at=sa.bindparam("now", type_=Instant()),
+        agent_id=sa.bindparam("agent", type_=sa.String()),
+        actor=sa.bindparam("actor", type_=sa.String()),
+    )
+    return prepare(statement, (), dialect)
+
+
+def _first_waiting(name: str, shape: Shape, depth: int | None) -> sa.Select[Any]:
+    """Id of the first waiting case of the queues.
+
+    Each queue's cases stand in the order in its part of the index; only the first of each, and
+    where lost cases come last the first of both parts, are compared with each other.
+    """
+    if len(shape) == 1 and shape[0] == (False, 0):
+        return sa.select(c.case_id).where(*_of_queue(0)).order_by(*waiting.BY_INDEX).limit(1)
+    places = [
+        Place(sa.bindparam(f"queue{i}", type_=sa.String()), late_last, put_off_s, _lost(i))
+        for i, (late_last, put_off_s) in enumerate(shape)
+    ]
+    sort = waiting.order_by(name, places)
+    if not depth:
+        anyone = sa.or_(*(sa.and_(*_of_queue(i)) for i in range(len(shape))))
+        return sa.select(c.case_id).where(anyone).order_by(*sort).limit(1)
+    runs = []
+    for i, (late_last, _) in enumerate(shape):
+        parts = (c.due_at > _lost(i), c.due_at <= _lost(i)) if late_last else (sa.true(),)
+        for part in parts:
+            own = sa.select(c.case_id).where(*_of_queue(i), part)
+            run = own.order_by(*waiting.BY_INDEX).limit(depth).subquery()
+            runs.append(sa.select(run.c.case_id))
+    heads = sa.union_all(*runs)
+    return sa.select(c.case_id).where(NEW, c.case_id.in_(heads)).order_by(*sort).limit(1)
+
+
+def _of_queue(i: int) -> tuple[sa.ColumnElement[bool], ...]:
+    level = sa.bindparam(f"level{i}", type_=sa.Integer())
+    return NEW, c.queue == sa.bindparam(f"queue{i}", type_=sa.String()), c.needs_level <= level
+
+
+def _lost(i: int) -> sa.BindParameter[datetime]:
+    return sa.bindparam(f"lost{i}", type_=Instant())
