@@ -27,7 +27,7 @@ def respond(document: Mapping[str, Any], headers: Mapping[str, str] | None = Non
     status = int(document["status"])
     if status == 401:
         extra["WWW-Authenticate"] = 'Bearer realm="wfm"'
-    if status == 503:
+    if status in (429, 503):
         extra["Retry-After"] = "1"
     return JSONResponse(dict(document), status_code=status, headers=extra, media_type=MEDIA_TYPE)
 

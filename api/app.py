@@ -16,20 +16,34 @@ from starlette.concurrency import run_in_threadpool
 from api import answers
 from api.auth import signed_in
 from api.idempotency import MAX_KEY, Idempotency
+from api.inbox import Inbox
 from api.limits import BodyLimit, ConsoleDoor, SecurityHeaders
+from api.listening import Listening
+from api.queueengine import QueueEngine
 from api.routes import (
     accuracy,
     adjustments,
+    board,
+    casemoves,
     cases,
     certificates,
     contacts,
+    customers,
+    events,
     exports,
     forecasts,
+    handles,
     health,
+    inbound,
     intraday,
     marks,
+    merges,
+    metrics,
     openshifts,
+    outbox,
     plans,
+    policy,
+    presence,
     readiness,
     requirement,
     rosterjobs,
@@ -38,7 +52,10 @@ from api.routes import (
     scenariorepairs,
     scenarios,
     sign_in,
+    sources,
     staffing,
+    supervision,
+    tasks,
     timeoff,
     trades,
 )
@@ -102,25 +119,34 @@ def create_app(
     jobs: Jobs | None = None,
     console: bool = True,
     warming: Warming | None = None,
+    engine: QueueEngine | None = None,
 ) -> FastAPI:
     """The application on `store`.
 
     jobs     who carries jobs out while the application runs; None: this process, through DBOS
     console  whether to serve the console, which loads its libraries
     warming  keeps the roster in force ready for what-ifs while the application runs
+    engine   keeps the live queue going while the application runs; None: somebody else ticks
     """
     runner = jobs or _embedded(store, settings)
+    inbox = Inbox(store)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(runner.start)
+        inbox.start()
         if warming is not None:
             warming.start()
+        if engine is not None:
+            engine.start()
         try:
             yield
         finally:
+            if engine is not None:
+                await run_in_threadpool(engine.stop)
             if warming is not None:
                 await run_in_threadpool(warming.stop)
+            await run_in_threadpool(inbox.stop)
             await run_in_threadpool(runner.stop)
 
     app = _Service(
@@ -134,6 +160,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.store, app.state.settings, app.state.jobs = store, settings, runner
+    app.state.inbox, app.state.listening = inbox, Listening(store)
     app.state.updates, app.state.warming = intraday.Updates(store), warming
     answers.install(app)
     app.add_middleware(Idempotency, store=store)
@@ -186,12 +213,28 @@ def _route(app: FastAPI, *, console: bool) -> None:
         accuracy,
         adjustments,
         marks,
+        metrics,
         jobs_routes,
         contacts,
+        inbound,
+        sources,
+        customers,
+        merges,
+        handles,
+        board,
+        casemoves,
+        policy,
+        events,
+        outbox,
         cases,
+        presence,
+        tasks,
+        supervision,
         exports,
     ):
         v1.include_router(module.router)
+    # First: it is asked most often, and routes are tried in their order.
+    app.include_router(inbound.public, prefix=PREFIX, responses=_PROBLEM)
     # The prefix is given here: without one, all routes would be built once more to look at them.
     app.include_router(v1, prefix=PREFIX)
     app.include_router(exports.public, prefix=PREFIX)

@@ -100,9 +100,15 @@ def only_service(store: Store, home: Path) -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it answers."""
+    """A server that says when it answers, and when it is about to end."""
 
     on_ready: Callable[[], None]
+    on_stop: Callable[[], None]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Before connections are waited for: those that listen for events never end by themselves.
+        self.on_stop()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -129,11 +135,19 @@ def serve(
     with listening(host, port) as bound, only_service(store, settings.home):
         # Late: a taken port is told without loading anything.
         from api.app import create_app
+        from api.queueengine import engine_of
         from api.warming import warming_of
 
         port = bound.getsockname()[1]
+        app = create_app(
+            store,
+            settings,
+            console=console,
+            warming=warming_of(store),
+            engine=engine_of(store, settings),
+        )
         config = uvicorn.Config(
-            create_app(store, settings, console=console, warming=warming_of(store)),
+            app,
             # A request line may hold the one-time link, so none is logged.
             access_log=False,
             log_level="warning",
@@ -144,6 +158,7 @@ def serve(
         server.on_ready = lambda: on_ready(
             sign_in_url(store, address_of(host, port), "service:start")
         )
+        server.on_stop = app.state.listening.close
         try:
             server.run(sockets=[bound])
         except KeyboardInterrupt:

@@ -24,14 +24,26 @@ from api.cli import (
     demo,
     forecast,
     imports,
+    ingest,
     jobs,
     keys,
     plan,
+    queueapp,
+    queuecare,
+    queuecases,
+    queuecustomers,
+    queuemerges,
+    queuemetrics,
+    queuemoves,
+    queuepeople,
+    queuepolicy,
+    queuetasks,
     reforecast,
     requirement,
     roster,
     rules,
     serve,
+    sources,
     staffing,
     whatif,
 )
@@ -57,11 +69,27 @@ app.add_typer(requirement.app, name="requirement")
 app.add_typer(roster.app, name="roster")
 app.add_typer(staffing.app, name="staffing")
 app.add_typer(whatif.app, name="whatif")
+app.add_typer(queueapp.app, name="queue")
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(sources.app, name="source")
 app.add_typer(rules.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app, name="key")
 app.add_typer(jobs.app, name="job")
 app.add_typer(demo.app)
+
+# The modules of the commands of `wfm queue`, which they add to it when they are imported.
+QUEUE = (
+    queuecare,
+    queuecases,
+    queuecustomers,
+    queuemerges,
+    queuemetrics,
+    queuemoves,
+    queuepeople,
+    queuepolicy,
+    queuetasks,
+)
 
 
 @app.callback()

@@ -22,7 +22,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console import layout
 from api.console.loop import off_loop
-from api.console.pages import forecast, plan, requirement, roster, whatif
+from api.console.pages import forecast, plan, queue, requirement, roster, whatif
 from api.console.views import PlanView, Views
 from wfm.brands import Brand
 from wfm.errors import WfmError
@@ -50,9 +50,14 @@ INDEX = """<!DOCTYPE html>
 </html>
 """
 
+# Pages that show a plan, and of these the ones that read the rest of the address.
 SHOWS: dict[layout.Page, Callable[[Views, Brand, PlanView], Any]] = {
     layout.PLAN: plan.page,
     layout.REQUIREMENT: requirement.page,
+}
+READS_ADDRESS: dict[layout.Page, Callable[[Views, Brand, PlanView, str | None], Any]] = {
+    layout.ROSTER: roster.page,
+    layout.WHAT_IF: whatif.page,
 }
 
 
@@ -107,7 +112,7 @@ def attach(app: FastAPI, views: Views) -> Dash:
     dash.init_app(app)
     _route_pages(app, dash)
     register(dash, views)
-    for part in (plan, forecast, requirement, roster, whatif):
+    for part in (plan, forecast, requirement, roster, whatif, queue):
         part.register(dash, views)
     # Dash would look for its assets at the first request to its own address, and a page opened by
     # another one before that would have no styles.
@@ -152,13 +157,13 @@ def _content(page: layout.Page, views: Views, brand: Brand | None, search: str |
         return layout.no_brand()
     if page is layout.FORECAST:
         return forecast.page(views, brand)
+    if page is layout.QUEUE:
+        return queue.page(views, brand, search)
     plan = views.plan()
     if plan is None:
         return layout.no_plan()
-    if page is layout.ROSTER:
-        return roster.page(views, brand, plan, search)
-    if page is layout.WHAT_IF:
-        return whatif.page(views, brand, plan, search)
+    if page in READS_ADDRESS:
+        return READS_ADDRESS[page](views, brand, plan, search)
     return SHOWS[page](views, brand, plan)
 
 

@@ -8,6 +8,7 @@ from api.auth import Caller, require
 from wfm.errors import NotSignedIn
 
 _planner = require("planner", "manager")
+_lead = require("team-lead", "manager")
 
 
 def planner() -> str:
@@ -15,7 +16,19 @@ def planner() -> str:
 
     Raises NotAllowed for whoever may look but not change, as the API does.
     """
+    return _planner(_caller()).actor
+
+
+def lead() -> str:
+    """The actor who works the queue in the callback: a team lead or a manager.
+
+    Raises NotAllowed for whoever may look but not act.
+    """
+    return _lead(_caller()).actor
+
+
+def _caller() -> Caller:
     caller = get_current_request().scope.get("state", {}).get("caller")
     if not isinstance(caller, Caller):
         raise NotSignedIn("nobody is signed in; `wfm sign-in-link` prints a link")
-    return _planner(caller).actor
+    return caller

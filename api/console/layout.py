@@ -10,6 +10,7 @@ from dash import dcc, html
 
 from api.console import words
 from api.console.charts import look
+from api.console.pages import today
 from api.console.spans import plan_days
 from api.console.views import Now, PlanView
 from wfm.brands import Brand, Queue
@@ -36,7 +37,8 @@ FORECAST = Page("forecast", "Forecast")
 REQUIREMENT = Page("requirement", "Requirement")
 ROSTER = Page("roster", "Roster")
 WHAT_IF = Page("whatif", "What-if")
-PAGES = (PLAN, FORECAST, REQUIREMENT, ROSTER, WHAT_IF)
+QUEUE = Page("queue", "Queue")
+PAGES = (PLAN, FORECAST, REQUIREMENT, ROSTER, WHAT_IF, QUEUE)
 
 
 def page_at(pathname: str | None) -> Page | None:
@@ -46,7 +48,7 @@ def page_at(pathname: str | None) -> Page | None:
 
 
 def shell() -> html.Div:
-    """The frame around every page: skip link, header with navigation, clock notice, main."""
+    """The frame around every page: skip link, navigation, the strip Today, clock notice, main."""
     return html.Div(
         [
             html.A("Skip to the content", href="#main", className="skip"),
@@ -60,6 +62,7 @@ def shell() -> html.Div:
                 ],
                 className="top",
             ),
+            today.line(QUEUE.href),
             html.Div(id="clock", role="status"),
             html.Main([html.Div(id="problem"), html.Div(id="page")], id="main", tabIndex=-1),
             dcc.Store(id="title"),
@@ -87,6 +90,15 @@ HIDDEN: dict[str, Any] = {"aria-hidden": "true"}
 def named(label: str) -> dict[str, Any]:
     """A name for those who cannot see."""
     return {"aria-label": label}
+
+
+def data(**values: Any) -> dict[str, Any]:
+    """Values for the page's scripts, as `data-` attributes.
+
+    >>> data(case="12")
+    {'data-case': '12'}
+    """
+    return {f"data-{name}": value for name, value in values.items()}
 
 
 def brand_title(brand: Brand | None) -> list[Any]:

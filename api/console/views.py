@@ -18,6 +18,7 @@ import pandas as pd
 
 from api.console.drafting import Drafting, Shown
 from api.console.promises import Promises
+from api.console.queueing import Queueing
 from api.console.rehearsing import Rehearsing
 from api.planning import forecasts, intraday, records
 from forecasting.adjust import adjusted
@@ -203,6 +204,7 @@ class Views:
         self.promises = Promises(store, jobs)
         self.drafting = Drafting(store, jobs)
         self.rehearsing = Rehearsing(store)
+        self.queueing = Queueing(store)
         self._tables: OrderedDict[int, Tables] = OrderedDict()
         self._shown: OrderedDict[Any, Shown] = OrderedDict()
         self._forecasts: OrderedDict[Any, ForecastView] = OrderedDict()

@@ -11,9 +11,9 @@ import numpy as np
 
 from scheduling.calibration import Recorded
 from wfm.brands import Queue
-from wfm.calendars import open_seconds
+from wfm.calendars import add_open_seconds, open_seconds
 from wfm.store import results
-from wfm.store.results import Extent
+from wfm.store.results import Extent, OwnCase
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -53,7 +53,7 @@ def recorded_of(
         rows.append((arrived, first, _seconds(case.resolved_at), case.paused_s or 0.0, handling_s))
     if extents.own is not None:
         for own in results.own_cases(connection, queue.name, start, end):
-            arrived, first = own.received_at.timestamp(), _seconds(own.first_response_at)
+            arrived, first = own.received_at.timestamp(), _seconds(_first_of(own, queue))
             paused_s = sum(open_seconds(queue.window, since, to) for since, to in own.pauses)
             handling_s = np.nan if own.handling_s is None else own.handling_s
             rows.append((arrived, first, _seconds(own.resolved_at), paused_s, handling_s))
@@ -70,6 +70,19 @@ def recorded_of(
         complete=extents.own is not None,
         handling_s=handling,
     )
+
+
+def _first_of(case: OwnCase, queue: Queue) -> datetime | None:
+    """When the first reply was sent; had the case rested before, so much open time earlier."""
+    first = case.first_response_at
+    if first is None:
+        return None
+    before = [(since, min(to, first)) for since, to in case.pauses if since < first]
+    if not before:
+        return first
+    rested_s = sum(open_seconds(queue.window, since, to) for since, to in before)
+    took_s = open_seconds(queue.window, case.received_at, first) - rested_s
+    return add_open_seconds(queue.window, case.received_at, took_s)
 
 
 def _seconds(at: datetime | None) -> float:

@@ -39,7 +39,11 @@ Text = Annotated[str, Field(min_length=1, max_length=claims.ANSWER_MAX)]
 
 
 class CaseOut(BaseModel):
-    """A case: `new` waits, `assigned` is held until `lease_until`, then `answered`, `closed`."""
+    """A case: `new` waits, `assigned` is held until `lease_until`, `answered` waits for the customer,
+    `paused` until `paused_until`, `closed`.
+
+    `due_at` is when the reply is due that is owed now; `first_any_at` counts automatic replies too.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -52,9 +56,24 @@ class CaseOut(BaseModel):
     due_at: datetime
     due_goal: str
     contacts: int
+    opened_at: datetime
     agent_id: str | None
+    claimed_at: datetime | None
     lease_until: datetime | None
     first_response_at: datetime | None
+    first_any_at: datetime | None
+    answered_at: datetime | None
+    paused_until: datetime | None
+    closed_at: datetime | None
+    closed_reason: str | None
+    merged_into: int | None
+    author_id: int | None
+    source: str
+    account: str
+    complexity: str
+    needs_level: int
+    flags: list[str]
+    escalation: int
 
 
 class CasePage(BaseModel):
@@ -136,7 +155,7 @@ class CloseIn(BaseModel):
 class AlertOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    code: Literal["no_roster", "empty_pool"]
+    code: Literal["no_roster", "empty_pool", "no_specialist"]
     text: str
 
 
@@ -191,7 +210,7 @@ def _agent(caller: Caller, asked: str | None) -> str:
     return caller.agent_id
 
 
-def _refuse_others(store: Store, case_id: int, caller: Caller) -> None:
+def refuse_others(store: Store, case_id: int, caller: Caller) -> None:
     """Agents reach the cases that are theirs; all others reach every case."""
     if caller.agent_id is None:
         return
@@ -203,7 +222,7 @@ def _refuse_others(store: Store, case_id: int, caller: Caller) -> None:
 
 @router.post("/cases/claim")
 def claim_case(claim: ClaimIn, store: StoreDep, brand: BrandDep, caller: Worker) -> ClaimOut:
-    """The first case in the order that the agent may take, on a lease of ten minutes."""
+    """The first case in the order that the agent may take, on a lease (ten minutes by default)."""
     agent_id = _agent(caller, claim.agent_id)
     claimed = claims.claim_next(store, agent_id, brand=brand, actor=caller.actor)
     if claimed is None:
@@ -230,9 +249,11 @@ def release_case(case_id: CaseId, lease: Lease, store: StoreDep, caller: Worker)
 
 
 @router.post("/cases/{case_id}/renew")
-def renew_case(case_id: CaseId, lease: Lease, store: StoreDep, caller: Worker) -> CaseOut:
-    """Hold the case for ten more minutes from now."""
-    case = claims.renew(store, case_id, lease.lease_token, actor=caller.actor)
+def renew_case(
+    case_id: CaseId, lease: Lease, store: StoreDep, brand: BrandDep, caller: Worker
+) -> CaseOut:
+    """Hold the case as long again from now on."""
+    case = claims.renew(store, case_id, lease.lease_token, brand=brand, actor=caller.actor)
     return CaseOut.model_validate(case)
 
 
@@ -241,7 +262,7 @@ def close_case(
     case_id: CaseId, closing: CloseIn, store: StoreDep, brand: BrandDep, caller: Closer
 ) -> CaseOut:
     """End the case for a reason; the author's next message opens a new one."""
-    _refuse_others(store, case_id, caller)
+    refuse_others(store, case_id, caller)
     case = claims.close(
         store,
         case_id,
@@ -273,7 +294,7 @@ def list_cases(
 @router.get("/cases/{case_id}")
 def get_case(case_id: CaseId, store: StoreDep, caller: Anyone) -> CaseDetail:
     """One case with its messages and its history; an agent sees the cases that are theirs."""
-    _refuse_others(store, case_id, caller)
+    refuse_others(store, case_id, caller)
     return _detail(store, case_id)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -12,12 +13,21 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from api.auth import Caller, require
 from api.deps import BrandDep, StoreDep
 from api.problems import invalid_request, problem_of
-from wfm.cases import Contact
-from wfm.errors import TryLater, WfmError
-from wfm.ingest.intake import REVISION_MAX, SEVERITY_MAX, WIDTHS, take_in
+from wfm.cases import Contact, ContactKind
+from wfm.errors import StoreBusy, WfmError
+from wfm.ingest.intake import (
+    PLATFORM_MAX,
+    REVISION_MAX,
+    SEVERITY_MAX,
+    TEXT_MAX,
+    WIDTHS,
+    Outcome,
+    Taken,
+    take_in,
+    take_in_each,
+)
 
 BULK_MAX = 1000
-TEXT_MAX = 100_000
 
 router = APIRouter(prefix="/contacts", tags=["contacts"])
 
@@ -27,7 +37,9 @@ Deliverer = Annotated[Caller, Depends(require("queue-engine", "manager"))]
 class ContactIn(BaseModel):
     """A message as its source names it: (source, account, native_id, revision) is taken in once.
 
-    `published_at` is the platform's instant; the clock starts when we receive the message.
+    `published_at` is the platform's instant; the clock starts when we receive the message. Without
+    a `queue`, its account's handle decides. An edit and a deletion name the message they change by
+    its `native_id`; `author_deleted` is about all that its author wrote.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -36,24 +48,36 @@ class ContactIn(BaseModel):
     account: str = Field(min_length=1, max_length=WIDTHS["account"], examples=["@care"])
     native_id: str = Field(min_length=1, max_length=WIDTHS["native_id"], examples=["1837465"])
     revision: int = Field(default=0, ge=0, le=REVISION_MAX)
-    queue: str = Field(min_length=1, max_length=80, examples=["x"])
+    queue: str = Field(default="", max_length=80, examples=["x"])
     author: str = Field(min_length=1, max_length=WIDTHS["author"], examples=["u-20931"])
     text: str = Field(max_length=TEXT_MAX)
     published_at: AwareDatetime
     severity: int = Field(default=0, ge=0, le=SEVERITY_MAX)
+    kind: ContactKind = "message"
+    in_reply_to: str = Field(default="", max_length=WIDTHS["native_id"])
+    repost_of: str = Field(default="", max_length=WIDTHS["native_id"])
+    platform: str = Field(default="", max_length=PLATFORM_MAX, examples=["x"])
+    handle: str = Field(default="", max_length=200, examples=["@ann"])
+    reach: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    verified: bool = False
 
     def contact(self) -> Contact:
         return Contact(**self.model_dump())
 
 
 class TakenOut(BaseModel):
-    """What became of a contact: it opened a case, joined one, or was there before (`repeated`)."""
+    """What became of a contact.
+
+    It opened a case or joined one of its author; it was an edit or a deletion; it was there before
+    (`repeated`); or it opens no case (`left_out`), and `reason` says why.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
-    outcome: Literal["opened", "joined", "repeated"]
-    case_id: int
+    outcome: Outcome
+    case_id: int | None
     event_id: int
+    reason: str
 
 
 class RowResult(BaseModel):
@@ -91,7 +115,7 @@ def take_in_contact(
     caller: Deliverer,
     body: Annotated[str, Depends(raw_body)],
 ) -> TakenOut:
-    """Take a message in: 201 when it opened a case, 200 when it joined one or was there before."""
+    """Take a message in: 201 when it opened a case, else 200."""
     taken = take_in(store, contact.contact(), brand=brand, actor=caller.actor, raw_body=body)
     if taken.outcome != "opened":
         response.status_code = 200
@@ -111,32 +135,33 @@ def take_in_contacts(
     brand: BrandDep,
     caller: Deliverer,
 ) -> BulkOut:
-    """Take up to 1,000 messages in, each for itself: a bad row does not stop the others.
+    """Take up to 1,000 messages in, in one transaction: a bad row does not stop the others.
 
-    When the store is busy, the rows that are left are refused at once; send the request again.
+    When the store is busy, all rows are refused; send the request again.
     """
-    results: list[RowResult] = []
-    busy: TryLater | None = None
+    results: dict[int, RowResult] = {}
+    contacts: dict[int, Contact] = {}
     for number, row in enumerate(rows):
-        if busy is not None:
-            results.append(RowResult(row=number, problem=problem_of(busy)))
-            continue
         try:
-            contact = _contact.validate_python(row).contact()
-            taken = take_in(
-                store, contact, brand=brand, actor=caller.actor, raw_body=json.dumps(row)
-            )
+            contacts[number] = _contact.validate_python(row).contact()
         except ValidationError as error:
-            results.append(RowResult(row=number, problem=invalid_request(error.errors())))
-        except WfmError as error:
-            busy = error if isinstance(error, TryLater) else None
-            results.append(RowResult(row=number, problem=problem_of(error)))
-        else:
-            results.append(RowResult(row=number, taken=TakenOut.model_validate(taken)))
-    refused = sum(result.problem is not None for result in results)
+            results[number] = RowResult(row=number, problem=invalid_request(error.errors()))
+    items = [(contact, json.dumps(rows[number])) for number, contact in contacts.items()]
+    outcomes: Sequence[Taken | WfmError]
+    try:
+        outcomes = take_in_each(store, items, brand=brand, actor=caller.actor)
+    except StoreBusy as error:
+        outcomes = [error] * len(items)
+    for number, outcome in zip(contacts, outcomes, strict=True):
+        results[number] = (
+            RowResult(row=number, problem=problem_of(outcome))
+            if isinstance(outcome, WfmError)
+            else RowResult(row=number, taken=TakenOut.model_validate(outcome))
+        )
+    refused = sum(result.problem is not None for result in results.values())
     return BulkOut(
         received_at=store.clock.now(),
         taken=len(results) - refused,
         refused=refused,
-        results=results,
+        results=[results[number] for number in sorted(results)],
     )

@@ -13,6 +13,7 @@ from api.auth import Caller, require
 from api.routes.tables import plain_rows
 from wfm.store import forecasts
 from wfm.store.engine import Store
+from wfm.store.volumes import last_interval
 from wfm.timegrid import floor_interval
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class Updates:
         with self._lock:
             with self._store.reading() as connection:
                 change = forecasts.last_change(connection)
-            rests_on = (floor_interval(self._store.clock.now()), change)
+                counted = last_interval(connection)
+            rests_on = (floor_interval(self._store.clock.now()), change, counted)
             if rests_on != self._rests_on:
                 self._rests_on, self._held = rests_on, {}
             if queue not in self._held:

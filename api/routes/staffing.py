@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.auth import require
 from api.deps import Moment, StoreDep
+from wfm.casequeue.levels import Levels, levels_now
+from wfm.casequeue.presence import here
 from wfm.errors import NotFound, RequestError
 from wfm.store import staffing
+from wfm.store.brands import find_brand
 from wfm.store.staffing import PlanVersion, StaffingRow
 from wfm.timegrid import INTERVAL, INTERVAL_S, floor_interval
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 AHEAD = 8
 MAX_RANGE = timedelta(days=42)
@@ -38,15 +46,25 @@ class Level(BaseModel):
 
 
 class QueueLevels(BaseModel):
-    """A queue's current interval, when the roster covers it, and the next eight."""
+    """A queue's current interval, when the roster covers it, and the next eight.
+
+    `on_shift` agents serve it by the roster now, `present` of them are there; they may serve other
+    queues too.
+    """
 
     queue: str
     now: Level | None
     next: list[Level]
+    on_shift: int = 0
+    present: int = 0
 
 
 class StaffingNow(BaseModel):
-    """`age_s` is how long ago the roster was published, by the clock that `as_of` is read from."""
+    """`age_s` is how long ago the roster was published, by the clock that `as_of` is read from.
+
+    `doubt` is empty while the levels are the plan's own of now. When planning is down, or no roster
+    covers the present, they are the last good ones, read `levels_age_s` ago, and `doubt` says so.
+    """
 
     as_of: datetime
     plan_id: int
@@ -55,6 +73,8 @@ class StaffingNow(BaseModel):
     age_s: int
     interval_s: int = INTERVAL_S
     queues: list[QueueLevels]
+    levels_age_s: int = 0
+    doubt: str = ""
 
 
 class RangeLevel(Level):
@@ -127,17 +147,51 @@ def staffing_now(request: Request, response: Response, store: StoreDep) -> Staff
             raise NotFound("no roster is published yet; run `wfm plan`, then `wfm publish latest`")
         plan_ids = {row.plan_id for row in rows} | {newest}
         versions = staffing.versions_of(connection, plan_ids)
-    if _unchanged(request, response, _tag(versions, current)):
+        on_shift, present = _there(connection, now)
+    there = "-".join(f"{name}.{on_shift[name]}.{present[name]}" for name in sorted(on_shift))
+    tag = _tag(versions, current) + f"-{sha256(there.encode()).hexdigest()[:12]}"
+    kept = None
+    if not any(row.start == current for row in rows):
+        kept = levels_now(store, now=now, quarters=AHEAD)
+    if kept is not None and kept.doubt:
+        tag = f"{tag}-{int(kept.as_of.timestamp())}-{int(now.timestamp()) // 60}"
+    if _unchanged(request, response, tag):
         return Response(status_code=304, headers=dict(response.headers))
     plan = versions[rows[0].plan_id if rows else newest]
+    queues = _by_queue(rows, current) if kept is None else _of_last_good(kept, current)
+    for queue in queues:
+        queue.on_shift, queue.present = on_shift[queue.queue], present[queue.queue]
     return StaffingNow(
         as_of=now,
         plan_id=plan.plan_id,
         plan_version=plan.version,
         published_at=plan.published_at,
         age_s=max(0, int((now - plan.published_at).total_seconds())),
-        queues=_by_queue(rows, current),
+        queues=queues,
+        levels_age_s=0 if kept is None else max(0, int((now - kept.as_of).total_seconds())),
+        doubt="" if kept is None else kept.doubt,
     )
+
+
+def _there(connection: Connection, now: datetime) -> tuple[Counter[str], Counter[str]]:
+    """By queue, who is on shift for it and who of them is there."""
+    shifts = staffing.all_on_shift_at(connection, now)
+    brand = find_brand(connection)
+    there = here(connection, brand, now).values() if brand is not None else ()
+    return (
+        Counter(name for shift in shifts for name in shift.queues),
+        Counter(name for one in there for name in one.shift.queues),
+    )
+
+
+def _of_last_good(kept: Levels, current: datetime) -> list[QueueLevels]:
+    """The levels that were read last, as those of the plan are told."""
+    rows = [
+        StaffingRow(0, start, name, level.scheduled, level.effective, level.slots, level.required)
+        for start, queues in kept.queues.items()
+        for name, level in sorted(queues.items())
+    ]
+    return _by_queue(rows, current)
 
 
 @router.get("", response_model=StaffingRange, responses=_UNCHANGED)
