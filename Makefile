@@ -35,10 +35,11 @@ run: $(STAMP) ## Plan, publish and serve the sample brand; prints a link to the 
 test: $(STAMP) ## Run every test this machine can run
 	@$(V)/bin/python -m pytest -q
 
-check: $(STAMP) ## Lint, formatting and types
+check: $(STAMP) ## Lint, formatting and types, and the clocks of promises under 10,000 lives
 	@$(V)/bin/ruff check .
 	@$(V)/bin/ruff format --check .
 	@$(V)/bin/mypy
+	@WFM_CLOCK_EXAMPLES=10000 $(V)/bin/python -m pytest -q -n0 tests/wfm/test_clocks_stateful.py
 
 bench: $(STAMP) ## Run the benchmarks, each within a minute (full: python -m benchmarks.NAME)
 	@$(V)/bin/python -m benchmarks.chain --quick
@@ -52,6 +53,10 @@ bench: $(STAMP) ## Run the benchmarks, each within a minute (full: python -m ben
 	@$(V)/bin/python -m benchmarks.whatiftruth --quick
 	@$(V)/bin/python -m benchmarks.spike --quick
 	@$(V)/bin/python -m benchmarks.replay --quick
+	@$(V)/bin/python -m benchmarks.queue --quick
+	@$(V)/bin/python -m benchmarks.ingest --quick
+	@$(V)/bin/python -m benchmarks.queuemetrics --quick
+	@$(V)/bin/python -m benchmarks.queueday --quick
 	@$(if $(SERIES),$(V)/bin/python -m benchmarks.forecast --quick --data $(SERIES),\
 		echo "benchmarks.forecast is left out: no folders of series; say where they are with WFM_REAL_DATA")
 
