@@ -315,16 +315,14 @@ def test_an_auditor_reads_and_changes_nothing(client, key_for):
     assert client.post(f"{API}/cases/claim", json={"agent_id": "amy"}).status_code == 403
 
 
-def test_when_the_store_is_busy_the_rest_of_a_bulk_is_refused_at_once(
-    engine, monkeypatch: pytest.MonkeyPatch
-):
+def test_when_the_store_is_busy_a_bulk_is_refused_at_once(engine, monkeypatch: pytest.MonkeyPatch):
     tried = []
 
     def busy(*_arguments: object, **_options: object) -> None:
         tried.append(1)
         raise StoreBusy("the database is being written by others; try again in a moment")
 
-    monkeypatch.setattr("api.routes.contacts.take_in", busy)
+    monkeypatch.setattr("api.routes.contacts.take_in_each", busy)
     rows = [message(native_id=f"m{i}") for i in range(5)]
     answer = engine.post("/api/v1/contacts/bulk", json=rows).json()
     assert (answer["taken"], answer["refused"], len(tried)) == (0, 5, 1)

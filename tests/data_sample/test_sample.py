@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import json
 import math
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -430,3 +431,9 @@ def test_one_campaign_lies_in_the_first_two_planned_weeks_and_all_are_to_be_lear
     assert all(campaign.peak_uplift is None for campaign in campaigns)
     known = {(c["name"], c["start"], c["end"]) for c in truth["campaigns"]}
     assert {(c.name, format_instant(c.start), format_instant(c.end)) for c in campaigns} == known
+
+
+def test_the_posts_are_what_their_generator_writes(tmp_path: Path):
+    script = FOLDER / "make_posts.py"
+    subprocess.run([sys.executable, script, "--out", tmp_path], check=True)
+    assert (tmp_path / "posts.csv").read_bytes() == (FOLDER / "posts.csv").read_bytes()

@@ -22,7 +22,8 @@ def client(views) -> Iterator[TestClient]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/console/", "/console/requirement", "/console/roster", "/console/whatif"]
+    "path",
+    [f"/console/{name}" for name in ("", "requirement", "roster", "whatif", "queue")],
 )
 def test_each_page_has_its_own_address(client, path):
     answer = client.get(path)

@@ -111,7 +111,11 @@ def test_the_console_fits_a_small_laptop(store: Store, fill: Any, watched: Watch
     page.set_viewport_size({"width": 1024, "height": 720})
     with serving(store) as address:
         page.goto(sign_in_url(store, address, "test"))
-        for path, ready in (("", "#plan-heat .main-svg"), ("roster", ".ag-cell"), ("whatif", "h1")):
+        for path, ready in (
+            ("", "#plan-heat .main-svg"),
+            ("roster", ".ag-cell"),
+            ("queue", ".queues"),
+        ):
             page.goto(f"{address}/console/{path}")
             page.wait_for_selector(ready)
             assert page.evaluate("document.documentElement.scrollWidth") <= 1024, path

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from wfm.casequeue.claims import LEASE, close, expire_leases, release, renew
+from wfm.casequeue.claims import close, expire_leases, release, renew
 from wfm.casequeue.spike import set_spike_mode
 from wfm.errors import IllegalMove, LeaseLost, NoFreeSlot, NotFound, OffShift, RequestError
 from wfm.store import cases, tables, waiting
@@ -200,8 +200,11 @@ def test_a_renewed_lease_runs_from_the_renewal(staffed):
     staffed.message()
     held = staffed.take()
     staffed.clock.move(minutes=9)
-    renewed = renew(staffed.store, held.case.case_id, held.lease_token, actor="agent:amy")
-    assert renewed.lease_until == staffed.clock.at + LEASE
+    renewed = renew(
+        staffed.store, held.case.case_id, held.lease_token,
+        brand=staffed.brand, actor="agent:amy",
+    )  # fmt: skip
+    assert renewed.lease_until == staffed.clock.at + timedelta(seconds=staffed.brand.care.lease_s)
     staffed.clock.move(minutes=9)
     assert staffed.answer(held).state == "answered"
 
@@ -267,7 +270,7 @@ def test_a_case_closes_with_a_reason_and_only_once(staffed):
     case_id = staffed.message().case_id
     closed = close(staffed.store, case_id, "spam", brand=staffed.brand, actor="lead:lee")
     assert closed.state == "closed"
-    with pytest.raises(IllegalMove, match="is closed; it can go to nowhere"):
+    with pytest.raises(IllegalMove, match="is closed; it can go to new, not closed"):
         close(staffed.store, case_id, "spam", brand=staffed.brand, actor="lead:lee")
     with pytest.raises(RequestError, match="a reason"):
         close(staffed.store, case_id, " ", brand=staffed.brand, actor="lead:lee")
@@ -312,7 +315,7 @@ def test_in_spike_mode_every_fifth_claim_goes_to_a_late_case_and_the_rest_to_tho
 def test_spike_mode_of_one_queue_leaves_the_others_in_their_order(desk):
     desk.publish(desk.stretch("amy", slots=50))
     late_chat = desk.message("ann", queue="chat").case_id
-    late_x = desk.message("ann", queue="x").case_id
+    late_x = desk.message("amos", queue="x").case_id
     desk.clock.move(minutes=20)
     new_x = desk.message("ben", queue="x").case_id
     set_spike_mode(desk.store, "x", True, brand=desk.brand, actor="lead:lee")
@@ -326,7 +329,7 @@ def test_spike_mode_is_audited_and_counts_anew(desk):
         set_spike_mode(desk.store, "x", on, brand=desk.brand, actor="lead:lee")
         desk.claim()
     with desk.store.writing("test") as writing:
-        assert waiting.lock_spike_counters(writing, ["x", "chat"]) == {"x": 0}
+        assert waiting.lock_modes(writing, ["x", "chat"]) == {"x": waiting.Mode(True, 0, 0)}
     assert desk.count(tables.audit) == 3
     with pytest.raises(NotFound, match="no queue 'fax'"):
         set_spike_mode(desk.store, "fax", True, brand=desk.brand, actor="lead:lee")

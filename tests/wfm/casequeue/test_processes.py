@@ -41,7 +41,7 @@ with store.reading() as connection:
 done = []
 sys.stdin.readline()
 while (claimed := claim_next(store, agent, brand=brand, actor=agent)) is not None:
-    answer(store, claimed.case.case_id, claimed.lease_token, "Done.", actor=agent)
+    answer(store, claimed.case.case_id, claimed.lease_token, "Done.", brand=brand, actor=agent)
     done.append(claimed.case.case_id)
 print(json.dumps(done))
 store.close()

@@ -12,13 +12,18 @@ from wfm.campaigns import Campaign
 from wfm.ingest.agents import import_agents
 from wfm.ingest.brandfile import import_brand, read_brand
 from wfm.ingest.campaigns import import_campaigns
+from wfm.ingest.connectors.twitter import Twitter
+from wfm.ingest.connectors.webhook import Webhook
 from wfm.ingest.contacts import import_contacts
 from wfm.ingest.history import load_volumes
+from wfm.ingest.intake import take_in_many
+from wfm.ingest.replay import Pace, record, replay
 from wfm.ingest.results import import_results
 from wfm.ingest.volumes import import_volumes
 from wfm.people import Availability, Preference, Skill, TimeOff
 from wfm.store.brands import load_brand
 from wfm.store.campaigns import load_campaigns
+from wfm.store.cases import messages_of
 from wfm.store.engine import Store
 from wfm.store.people import load_agents
 from wfm.store.results import recorded
@@ -37,11 +42,14 @@ def example(examples: dict[str, str], tmp_path: Path):
 def test_the_page_has_an_example_of_every_format(examples: dict[str, str]):
     assert set(examples) == {
         "brand.toml",
+        "care.toml",
         "agents.csv",
         "volumes.csv",
         "contacts.csv",
         "campaigns.csv",
         "cases.csv",
+        "webhook.json",
+        "tweets.csv",
     }
 
 
@@ -129,3 +137,31 @@ def test_the_cases_of_the_page_are_kept(branded: Store, example):
     assert [case.paused_s for case in x] == [None, 5400.0, None]
     assert email.received_at == datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
     assert email.first_response_at is None
+
+
+def test_the_webhook_of_the_page_is_taken_in_as_it_says(branded: Store, examples: dict[str, str]):
+    brand = brand_of(branded)
+    items = list(Webhook().read(examples["webhook.json"].encode(), source="shop"))
+    taken = take_in_many(branded, items, brand=brand, actor="tester")
+    assert [one.outcome for one in taken] == ["opened", "edited", "deleted", "deleted"]
+    with branded.reading() as connection:
+        (message,) = messages_of(connection, 1)
+    assert message.text == "Where is my parcel? It was due on Friday."
+
+
+def test_the_tweets_of_the_page_are_replayed(branded: Store, example, tmp_path: Path):
+    (tmp_path / "spool").mkdir()
+    done = replay(
+        branded,
+        record(example("tweets.csv"), tmp_path / "spool"),
+        brand=brand_of(branded),
+        twitter=Twitter("@harbourandpine"),
+        actor="tester",
+        pace=Pace(0),
+    )
+    assert dict(done.taken) == {"opened": 1, "joined": 1, "left_out": 1}
+
+
+def brand_of(store: Store) -> Brand:
+    with store.reading() as connection:
+        return load_brand(connection)
