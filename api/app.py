@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from api import answers
 from api.auth import signed_in
 from api.idempotency import MAX_KEY, Idempotency
+from api.inbounddoor import InboundDoor
 from api.inbox import Inbox
 from api.limits import BodyLimit, ConsoleDoor, SecurityHeaders
 from api.listening import Listening
@@ -165,6 +166,7 @@ def create_app(
     answers.install(app)
     app.add_middleware(Idempotency, store=store)
     app.add_middleware(ConsoleDoor, store=store)
+    app.add_middleware(InboundDoor, prefix=PREFIX)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     _route(app, console=console)

@@ -23,9 +23,6 @@ log = logging.getLogger("wfm.api")
 
 MAX_KEY = 200
 
-# What comes there is known again by the id that its sender signed.
-_SIGNED = "/api/v1/inbound/"
-
 # Headers of an answer that mean the same when it is given again.
 _REPEATED = ("content-type", "location", "etag")
 
@@ -45,8 +42,7 @@ class Idempotency:
         key = ""
         if scope["type"] == "http" and scope["method"] == "POST":
             key = Headers(scope=scope).get("idempotency-key", "")
-        path = scope.get("path", "")
-        if not key or not path.startswith("/api/") or path.startswith(_SIGNED):
+        if not key or not scope.get("path", "").startswith("/api/"):
             await self.app(scope, receive, send)
             return
         body = await Request(scope, receive).body()

@@ -39,10 +39,11 @@ Text = Annotated[str, Field(min_length=1, max_length=claims.ANSWER_MAX)]
 
 
 class CaseOut(BaseModel):
-    """A case: `new` waits, `assigned` is held until `lease_until`, `answered` waits for the customer,
-    `paused` until `paused_until`, `closed`.
+    """A case and where it stands.
 
-    `due_at` is when the reply is due that is owed now; `first_any_at` counts automatic replies too.
+    `new` waits, `assigned` is held until `lease_until`, `answered` waits for the customer, `paused`
+    until `paused_until`; `closed` ends it. `due_at` is when the reply is due that is owed now;
+    `first_any_at` counts automatic replies too.
     """
 
     model_config = ConfigDict(from_attributes=True)

@@ -22,7 +22,7 @@ from wfm.casequeue.matching import Hand, Matching
 from wfm.casequeue.presence import Present, here
 from wfm.cases import Case
 from wfm.order import OrderKey, Waiting, late_last_for, order_key
-from wfm.store import assigning, queueevents, waiting
+from wfm.store import assigning, claiming, queueevents, waiting
 from wfm.store.claiming import Wanted
 from wfm.store.engine import Store, Writing
 from wfm.store.people import skill_levels
@@ -82,7 +82,7 @@ def _give_some(writing: Writing, brand: Brand) -> list[Assigned]:
     wanted = _wanted(hands, {})
     if not wanted:
         return []
-    modes = waiting.lock_modes(writing, [one.queue for one in wanted])
+    modes = waiting.modes(writing.connection)
     wanted = _wanted(hands, modes)
     matching = Matching(hands)
     found = assigning.lock_heads(writing, wanted, limit=min(BATCH, matching.free))
@@ -98,7 +98,7 @@ def _give_some(writing: Writing, brand: Brand) -> list[Assigned]:
     for queue, count in sorted(made.items()):
         if modes.get(queue, waiting.AS_USUAL).spike_mode:
             for _ in range(count):
-                waiting.count_spike_claim(writing, queue)
+                claiming.count_spike_claim(writing, queue)
     return given
 
 

@@ -83,7 +83,7 @@ def claim_next(
         )
         if case is not None:
             if any(one.counted for one in wanted if one.queue == case.queue):
-                waiting.count_spike_claim(writing, case.queue)
+                claiming.count_spike_claim(writing, case.queue)
             return Claimed(case, token)
         may_claim(writing.connection, agent_id, writing.at)
         held = waiting.count_held(writing.connection, agent_id, now=writing.at)
@@ -117,7 +117,9 @@ def _wanted(writing: Writing, brand: Brand, known: Standing, shift: OnShift) -> 
     ]
     modes: dict[str, waiting.Mode] = {}
     if not known.as_usual and queues:
-        modes = waiting.lock_modes(writing, queues)
+        # Not locked: of claims made at the same moment some may count alike. That each waited
+        # for the others would cost a spike its speed.
+        modes = claiming.modes(writing)
     wanted = []
     for name in queues:
         mode = modes.get(name, waiting.AS_USUAL)

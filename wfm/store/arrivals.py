@@ -36,6 +36,19 @@ Name = tuple[str, str, str]
 
 OPEN = cases.c.state != sa.literal_column("'closed'")
 
+# A text may have been empty from the first: then its raw body stands, and no erasure came after it.
+_ERASED = sa.and_(
+    contacts.c.text == "",
+    sa.or_(
+        raw_events.c.body == "",
+        sa.exists().where(
+            case_events.c.case_id == contacts.c.case_id,
+            case_events.c.kind == "erased",
+            case_events.c.at >= contacts.c.received_at,
+        ),
+    ),
+)
+
 
 @dataclass
 class History:
@@ -44,6 +57,7 @@ class History:
     revisions   the raw event of each revision
     latest      the highest revision of its text
     case_id     where it is shown now; None for what opened no case
+    is_erased   whether what it said in its case has been overwritten, on request or for its age
     """
 
     revisions: dict[int, int] = field(default_factory=dict)
@@ -52,6 +66,7 @@ class History:
     contact_id: int | None = None
     case_id: int | None = None
     is_deleted: bool = False
+    is_erased: bool = False
 
 
 def histories(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, History]:
@@ -71,6 +86,7 @@ def histories(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, Hi
         contacts.c.case_id,
         cases.c.merged_into,
         contacts.c.deleted_at,
+        _ERASED.label("is_erased"),
     ).select_from(
         raw_events.outerjoin(contacts, contacts.c.event_id == r.event_id).outerjoin(
             cases, cases.c.case_id == contacts.c.case_id
@@ -93,6 +109,7 @@ def histories(connection: sa.Connection, names: Iterable[Name]) -> dict[Name, Hi
                 if row.contact_id is not None:
                     history.contact_id = row.contact_id
                     history.case_id = row.merged_into or row.case_id
+                    history.is_erased = bool(row.is_erased)
     return found
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,7 @@ from wfm.store.prepared import Prepared, prepare
 from wfm.store.presence import WORD_HOLDS, word_of
 from wfm.store.staffing import OnShift
 from wfm.store.tables import Instant
-from wfm.store.waiting import Place
+from wfm.store.waiting import BY_INDEX, Mode
 
 cases = tables.cases
 c = cases.c
@@ -38,6 +38,9 @@ c = cases.c
 # How many of the first cases of a queue a claim looks at on PostgreSQL, where so many may be in the
 # hands of others who claim just now; after them it looks at all.
 HEADS = 16
+
+# Before anything was due: the lost cases of a queue whose lost cases do not come last.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,40 @@ def _word(agent: sa.BindParameter[str]) -> sa.Select[Any]:
     return word_of(agent, sa.bindparam("word_after", type_=Instant()))
 
 
+def modes(writing: Writing) -> dict[str, Mode]:
+    """The queues that are not ordered as usual."""
+    dialect = writing.connection.dialect
+    rows = _modes_statement(dialect.name, dialect).run(writing.connection, {})
+    return {queue: Mode(bool(spike), claims, put_off_s) for queue, spike, claims, put_off_s in rows}
+
+
+@cache
+def _modes_statement(_name: str, dialect: sa.Dialect) -> Prepared:
+    return prepare(waiting.UNUSUAL, tuple(waiting.UNUSUAL.selected_columns), dialect)
+
+
+def count_spike_claim(writing: Writing, queue: str) -> None:
+    """One more claim was made of a queue in spike mode."""
+    dialect = writing.connection.dialect
+    values = {"in_queue": queue, **writing.stamp}
+    _count_statement(dialect.name, dialect).run(writing.connection, values)
+
+
+@cache
+def _count_statement(_name: str, dialect: sa.Dialect) -> Prepared:
+    state = tables.queue_state
+    statement = (
+        state.update()
+        .where(state.c.queue == sa.bindparam("in_queue", type_=sa.String()))
+        .values(
+            claims=state.c.claims + sa.literal_column("1"),
+            actor=sa.bindparam("actor", type_=sa.String()),
+            written_at=sa.bindparam("written_at", type_=Instant()),
+        )
+    )
+    return prepare(statement, (), dialect)
+
+
 # -- taking the first ----------------------------------------------------------------------------
 
 
@@ -163,11 +200,18 @@ def take_first(
         "actor": writing.actor,
         "word_after": writing.at - WORD_HOLDS,
     }
+    shape = Shape(
+        len(wanted),
+        late_last=any(one.late_last for one in wanted),
+        put_off=any(one.put_off_s for one in wanted),
+    )
     for i, one in enumerate(wanted):
         values[f"queue{i}"], values[f"level{i}"] = one.queue, one.level
-        if one.late_last:
-            values[f"lost{i}"] = writing.at + LOST - timedelta(seconds=one.put_off_s)
-    shape = tuple((one.late_last, one.put_off_s) for one in wanted)
+        if shape.late_last:
+            lost = writing.at + LOST - timedelta(seconds=one.put_off_s)
+            values[f"lost{i}"] = lost if one.late_last else LONG_AGO
+        if shape.put_off:
+            values[f"later{i}"] = _seconds(dialect.name, one.put_off_s)
     depths: tuple[int | None, ...] = (1,)
     if dialect.name == "postgresql":
         # The heads; then all of them; then all of them again, waiting for those who hold them.
@@ -192,7 +236,18 @@ def _holds_all(writing: Writing, agent_id: str, slots: int) -> bool:
     return waiting.count_held(writing.connection, agent_id, now=writing.at) >= slots
 
 
-Shape = tuple[tuple[bool, int], ...]
+@dataclass(frozen=True)
+class Shape:
+    """What a claim's statement depends on: its text is made once for each.
+
+    queues     how many are looked at
+    late_last  whether the lost cases of one of them come last
+    put_off    whether one of them is put off
+    """
+
+    queues: int
+    late_last: bool = False
+    put_off: bool = False
 
 
 @cache
@@ -268,30 +323,34 @@ def _event_statement(_name: str, dialect: sa.Dialect) -> Prepared:
 
 
 def _first_waiting(name: str, shape: Shape, depth: int | None) -> sa.Select[Any]:
-    """Id of the first waiting case of the queues.
+    """Id of the first waiting case of the queues, in the order of `wfm.order`.
 
-    Each queue's cases stand in the order in its part of the index; only the first of each, and
-    where lost cases come last the first of both parts, are compared with each other.
+    Each queue's cases stand in the order in its part of the index; only the first of each are
+    compared with each other, and where lost cases come last the first of both parts of each: of
+    those that are lost, and of those that are not.
     """
-    if len(shape) == 1 and shape[0] == (False, 0):
-        return sa.select(c.case_id).where(*_of_queue(0)).order_by(*waiting.BY_INDEX).limit(1)
-    places = [
-        Place(sa.bindparam(f"queue{i}", type_=sa.String()), late_last, put_off_s, _lost(i))
-        for i, (late_last, put_off_s) in enumerate(shape)
-    ]
-    sort = waiting.order_by(name, places)
-    if not depth:
-        anyone = sa.or_(*(sa.and_(*_of_queue(i)) for i in range(len(shape))))
-        return sa.select(c.case_id).where(anyone).order_by(*sort).limit(1)
+    if shape == Shape(1):
+        return sa.select(c.case_id).where(*_of_queue(0)).order_by(*BY_INDEX).limit(1)
     runs = []
-    for i, (late_last, _) in enumerate(shape):
-        parts = (c.due_at > _lost(i), c.due_at <= _lost(i)) if late_last else (sa.true(),)
-        for part in parts:
-            own = sa.select(c.case_id).where(*_of_queue(i), part)
-            run = own.order_by(*waiting.BY_INDEX).limit(depth).subquery()
-            runs.append(sa.select(run.c.case_id))
-    heads = sa.union_all(*runs)
-    return sa.select(c.case_id).where(NEW, c.case_id.in_(heads)).order_by(*sort).limit(1)
+    for i in range(shape.queues):
+        lost = sa.bindparam(f"lost{i}", type_=Instant())
+        due_at = _due_later(name, i) if shape.put_off else c.due_at
+        parts = ((0, c.due_at > lost), (1, c.due_at <= lost)) if shape.late_last else ((0, None),)
+        for last, is_part in parts:
+            own = sa.select(
+                c.case_id, sa.literal_column(str(last)).label("last"), due_at.label("due_later")
+            )
+            conditions = _of_queue(i) if is_part is None else (*_of_queue(i), is_part)
+            run = own.where(*conditions).order_by(*BY_INDEX).limit(depth or None).subquery()
+            runs.append(sa.select(run))
+    heads = sa.union_all(*runs).subquery("heads")
+    return (
+        sa.select(c.case_id)
+        .select_from(heads.join(cases, c.case_id == heads.c.case_id))
+        .where(NEW)
+        .order_by(heads.c.last, heads.c.due_later, *BY_INDEX[1:])
+        .limit(1)
+    )
 
 
 def _of_queue(i: int) -> tuple[sa.ColumnElement[bool], ...]:
@@ -299,5 +358,16 @@ def _of_queue(i: int) -> tuple[sa.ColumnElement[bool], ...]:
     return NEW, c.queue == sa.bindparam(f"queue{i}", type_=sa.String()), c.needs_level <= level
 
 
-def _lost(i: int) -> sa.BindParameter[datetime]:
-    return sa.bindparam(f"lost{i}", type_=Instant())
+def _due_later(name: str, i: int) -> sa.ColumnElement[Any]:
+    """`due_at` and as many seconds as the queue is put off, as the database sorts instants."""
+    if name == "postgresql":
+        seconds = sa.bindparam(f"later{i}", type_=sa.Integer())
+        return c.due_at + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    later = sa.bindparam(f"later{i}", type_=sa.String())
+    moved = sa.func.strftime("%Y-%m-%d %H:%M:%S", c.due_at, later)
+    # SQLite's own instants end at milliseconds; the fraction moves along as it stands.
+    return moved.op("||")(sa.func.substr(c.due_at, 20))
+
+
+def _seconds(name: str, seconds: int) -> int | str:
+    return seconds if name == "postgresql" else f"{seconds:+d} seconds"

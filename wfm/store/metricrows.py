@@ -141,15 +141,18 @@ class Backlog:
 
 
 def _stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Any]:
-    yield from connection.execute(query.execution_options(yield_per=BATCH))
+    # In lists: half as dear as row by row.
+    for rows in connection.execute(query.execution_options(yield_per=BATCH)).partitions():
+        yield from rows
 
 
 def _seconds(connection: sa.Connection, instant: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """The instant as seconds since 1970, to the millisecond."""
     if connection.dialect.name == "sqlite":
-        # Days since noon of 4714 BC; a float of them is good to some 40 microseconds.
+        # Days since noon of 4714 BC; a float of them is good to some 40 microseconds. Rounded by
+        # hand: `round` goes by way of a text, which takes as long as all the rest.
         days = sa.func.julianday(sa.type_coerce(instant, sa.String)) - 2440587.5
-        return sa.func.round(days * 86_400.0, 3, type_=sa.Float)
+        return sa.cast(days * 86_400_000.0 + 0.5, sa.Integer) / 1000.0
     return sa.cast(sa.func.round(sa.extract("epoch", instant), 3), sa.Double)
 
 
@@ -163,8 +166,10 @@ def _named(
 def clock_rows(
     connection: sa.Connection, start: datetime, end: datetime, part: Part
 ) -> Iterator[ClockRow]:
-    """Clocks that were started in [start, end)."""
-    query = sa.select(*_named(connection, clocks, ClockRow._fields)).where(
+    """Clocks that were started in [start, end); their deadline only while they have not stopped."""
+    running = sa.case((clocks.c.stopped_at.is_(None), _seconds(connection, clocks.c.due_at)))
+    columns = {**dict(zip(ClockRow._fields, _named(connection, clocks, ClockRow._fields))), "due_at": running}
+    query = sa.select(*columns.values()).where(
         clocks.c.metric.in_(METRICS),
         clocks.c.started_at >= start,
         clocks.c.started_at < end,

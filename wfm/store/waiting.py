@@ -8,15 +8,14 @@ On the live queue's path: no pandas.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from wfm.cases import Case
-from wfm.order import LOST, ORDER
+from wfm.order import ORDER
 from wfm.store import tables
 from wfm.store.bulk import upsert
 from wfm.store.cases import ASSIGNED, CASE, NEW
@@ -69,53 +68,6 @@ BY_INDEX: tuple[sa.ColumnElement[Any], ...] = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Place:
-    """How a queue's cases stand among those of others; queue and lost may be parameters.
-
-    late_last  its lost cases, due at `lost` or before, come after all others
-    put_off_s  its cases come so much later than they are due
-    """
-
-    queue: str | sa.ColumnElement[str]
-    late_last: bool
-    put_off_s: int
-    lost: datetime | sa.ColumnElement[datetime]
-
-
-def place_of(queue: str, mode: Mode, *, late_last: bool, now: datetime) -> Place:
-    """The place of a queue's cases at `now`."""
-    lost = now + LOST - timedelta(seconds=mode.put_off_s)
-    return Place(queue, late_last, mode.put_off_s, lost)
-
-
-def order_by(dialect: str, places: Sequence[Place]) -> list[sa.ColumnElement[Any]]:
-    """The ORDER BY of `wfm.order` over the cases of several queues."""
-    lost = [
-        sa.and_(cases.c.queue == place.queue, cases.c.due_at <= place.lost)
-        for place in places
-        if place.late_last
-    ]
-    later = [
-        (cases.c.queue == place.queue, _due_later(dialect, place.put_off_s))
-        for place in places
-        if place.put_off_s
-    ]
-    due_at = sa.case(*later, else_=cases.c.due_at) if later else cases.c.due_at
-    key = [due_at, *BY_INDEX[1:]]
-    return [sa.case((sa.or_(*lost), 1), else_=0), *key] if lost else key
-
-
-def _due_later(dialect: str, seconds: int) -> sa.ColumnElement[Any]:
-    """`due_at` and so many seconds, as the database sorts instants."""
-    due_at = cases.c.due_at
-    if dialect == "postgresql":
-        return due_at + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    moved = sa.func.strftime("%Y-%m-%d %H:%M:%S", due_at, f"{seconds:+d} seconds")
-    # SQLite's own instants end at milliseconds; the fraction moves along as it stands.
-    return moved.op("||")(sa.func.substr(due_at, 20))
-
-
 def lock_agent(writing: Writing, agent_id: str) -> None:
     """Let one transaction at a time claim for the agent, so that their slots are counted right."""
     if writing.connection.dialect.name == "postgresql":
@@ -153,19 +105,7 @@ def lock_expired(writing: Writing) -> list[Case]:
 # -- the state of a queue ------------------------------------------------------------------------
 
 
-def modes(connection: sa.Connection) -> dict[str, Mode]:
-    """The queues that are not ordered as usual."""
-    return _modes(connection, _UNUSUAL)
-
-
-def lock_modes(writing: Writing, queues: Collection[str]) -> dict[str, Mode]:
-    """Those of `queues` that are not ordered as usual; in spike mode their claims are counted, so
-    these rows are locked."""
-    query = _UNUSUAL.where(queue_state.c.queue.in_(sorted(queues)))
-    return _modes(writing.connection, query.with_for_update())
-
-
-_UNUSUAL = (
+UNUSUAL = (
     sa.select(
         queue_state.c.queue,
         queue_state.c.spike_mode,
@@ -177,16 +117,9 @@ _UNUSUAL = (
 )
 
 
-def _modes(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, Mode]:
-    return {queue: Mode(*mode) for queue, *mode in connection.execute(query)}
-
-
-def count_spike_claim(writing: Writing, queue: str) -> None:
-    writing.connection.execute(
-        queue_state.update()
-        .where(queue_state.c.queue == queue)
-        .values(claims=queue_state.c.claims + 1, **writing.stamp)
-    )
+def modes(connection: sa.Connection) -> dict[str, Mode]:
+    """The queues that are not ordered as usual."""
+    return {queue: Mode(*mode) for queue, *mode in connection.execute(UNUSUAL)}
 
 
 def set_spike_mode(writing: Writing, queue: str, on: bool) -> bool:

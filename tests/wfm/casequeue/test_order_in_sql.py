@@ -16,7 +16,6 @@ from wfm.order import Waiting, order_key
 from wfm.store import claiming, tables
 from wfm.store.claiming import Wanted, take_first
 from wfm.store.engine import Writing
-from wfm.store.waiting import Mode, order_by, place_of
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 QUEUES = ("x", "chat", "mail")
@@ -130,28 +129,6 @@ def test_the_case_that_is_taken_has_the_smallest_key_of_all(desk, fill, found, m
         assert desk.kinds(taken.case_id) == ["claimed"]
 
 
-@on_both
-@given(found=waiting, modes=places)
-def test_the_order_by_of_a_list_sorts_as_the_order_key(desk, fill, found, modes):
-    fill(found)
-    places_now = [
-        place_of(
-            queue,
-            Mode(spike_mode=mode.late_last, claims=0, put_off_s=mode.put_off_s),
-            late_last=mode.late_last,
-            now=NOW,
-        )
-        for queue, mode in modes.items()
-    ]
-    c = tables.cases.c
-    with desk.store.reading() as connection:
-        order = order_by(connection.dialect.name, places_now)
-        rows = connection.execute(
-            sa.select(tables.cases).where(c.queue.in_(sorted(modes))).order_by(*order)
-        ).all()
-    assert [r.case_id for r in rows] == [r.case_id for r in sorted(rows, key=key_in(modes))]
-
-
 def test_nobody_is_given_more_than_their_slots(desk, fill):
     fill([{"due_at": NOW} for _ in range(4)])
     with desk.store.writing("test") as w:
@@ -175,7 +152,7 @@ def test_beyond_the_cases_that_others_hold_the_next_one_is_found(
 @on_sqlite
 def test_a_claim_among_very_many_reads_only_the_first_of_each_queue(desk):
     """The plan of the statement: the index of the waiting cases, and no sort of them all."""
-    shape = ((True, 0), (False, 0), (False, 60))
+    shape = claiming.Shape(3, late_last=True, put_off=True)
     with desk.store.reading() as connection:
         dialect = connection.dialect
         text = claiming._take_statement(dialect.name, dialect, shape, 1).text
@@ -183,6 +160,6 @@ def test_a_claim_among_very_many_reads_only_the_first_of_each_queue(desk):
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}",
                                                             tuple(values))]  # fmt: skip
     searches = [step for step in plan if "ix_cases_waiting" in step]
-    assert len(searches) == 4
+    assert len(searches) == 6
     assert all("SEARCH cases USING INDEX ix_cases_waiting (queue=?" in step for step in searches)
     assert not any("SCAN cases" in step for step in plan)
