@@ -8,7 +8,7 @@ Three arms meet the same customers: `passive` predicts and does nothing; `own or
 acknowledge, put calm queues off and turn spike mode on; `and call-out` may also call people, who
 come after 45 minutes. Automatic acknowledgements do not count as replies.
 
-The sample brand plans its day here; a spike of 3.5 times the usual comes to two queues for two
+The sample brand plans its day here; a spike of six times the usual comes to two queues for two
 hours. `--quick`: two queues, four hours, a spike of an hour.
 
 Rows: arm, cases, in_time, worst_hour, hours_kept (of `hours`), predicted_at, acted_at, broke_at,

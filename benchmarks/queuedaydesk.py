@@ -94,7 +94,7 @@ def with_policy(store: Store, desk: Desk, policy: Policy) -> Brand:
     return brand
 
 
-def sample(store: Store, *, seed: int, spike_h: int = 13, factor: float = 3.5) -> Desk:
+def sample(store: Store, *, seed: int, spike_h: int = 13, factor: float = 6.0) -> Desk:
     """A day of the sample brand, from 10:00 to 20:00 at the site, planned and published here."""
     # Late: only who plans needs the libraries of planning.
     from api.planning import records
@@ -118,8 +118,8 @@ def sample(store: Store, *, seed: int, spike_h: int = 13, factor: float = 3.5) -
     midnight = datetime.combine(first + timedelta(days=1), datetime.min.time(), brand.tz)
     desk = Desk(
         brand,
-        start=midnight + timedelta(hours=10),
-        end=midnight + timedelta(hours=20),
+        start=midnight + timedelta(hours=11),
+        end=midnight + timedelta(hours=18),
         spike=(midnight + timedelta(hours=spike_h), midnight + timedelta(hours=spike_h + 2)),
         factor=factor,
         spiked=("x", "instagram"),

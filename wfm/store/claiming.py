@@ -80,14 +80,14 @@ class Wanted:
 
 def standing(writing: Writing, agent_id: str) -> Standing:
     """What the agent may do now; from here to the transaction's end nobody else claims for them."""
-    dialect = writing.connection.dialect
-    statement = _standing_statement(dialect.name, dialect)
+    name = writing.connection.dialect.name
+    statement = _standing_statement(name)
     values: dict[str, Any] = {
         "agent": agent_id,
         "now": writing.at,
         "word_after": writing.at - WORD_HOLDS,
     }
-    if dialect.name == "postgresql":
+    if name == "postgresql":
         values["lock"] = f"wfm.agent:{agent_id}"
     row = statement.run(writing.connection, values)[0]
     start, end, queues, slots, document, word, first_lease, unusual = row[:8]
@@ -106,7 +106,7 @@ def _levels(document: Any) -> dict[str, int]:
 
 
 @cache
-def _standing_statement(_name: str, dialect: sa.Dialect) -> Prepared:
+def _standing_statement(name: str) -> Prepared:
     now = sa.bindparam("now", type_=Instant())
     agent = sa.bindparam("agent", type_=sa.String())
     shift = staffing.shift_of(agent, now).subquery()
@@ -124,12 +124,12 @@ def _standing_statement(_name: str, dialect: sa.Dialect) -> Prepared:
         sa.select(sa.func.min(c.lease_until)).where(ASSIGNED).scalar_subquery(),
         sa.exists().where(sa.or_(state.spike_mode, state.put_off_s > 0)).label("unusual"),
     ]
-    if dialect.name == "postgresql":
+    if name == "postgresql":
         key = sa.func.hashtextextended(sa.bindparam("lock", type_=sa.String()), 0)
         columns.append(sa.cast(sa.func.pg_advisory_xact_lock(key), sa.Text))
     one = sa.select(sa.literal_column("1").label("one")).subquery()
     statement = sa.select(*columns).select_from(one.outerjoin(shift, sa.true()))
-    return prepare(statement, columns, dialect)
+    return prepare(statement, columns, name)
 
 
 def _word(agent: sa.BindParameter[str]) -> sa.Select[Any]:
@@ -138,25 +138,25 @@ def _word(agent: sa.BindParameter[str]) -> sa.Select[Any]:
 
 def modes(writing: Writing) -> dict[str, Mode]:
     """The queues that are not ordered as usual."""
-    dialect = writing.connection.dialect
-    rows = _modes_statement(dialect.name, dialect).run(writing.connection, {})
+    name = writing.connection.dialect.name
+    rows = _modes_statement(name).run(writing.connection, {})
     return {queue: Mode(bool(spike), claims, put_off_s) for queue, spike, claims, put_off_s in rows}
 
 
 @cache
-def _modes_statement(_name: str, dialect: sa.Dialect) -> Prepared:
-    return prepare(waiting.UNUSUAL, tuple(waiting.UNUSUAL.selected_columns), dialect)
+def _modes_statement(name: str) -> Prepared:
+    return prepare(waiting.UNUSUAL, tuple(waiting.UNUSUAL.selected_columns), name)
 
 
 def count_spike_claim(writing: Writing, queue: str) -> None:
     """One more claim was made of a queue in spike mode."""
-    dialect = writing.connection.dialect
+    name = writing.connection.dialect.name
     values = {"in_queue": queue, **writing.stamp}
-    _count_statement(dialect.name, dialect).run(writing.connection, values)
+    _count_statement(name).run(writing.connection, values)
 
 
 @cache
-def _count_statement(_name: str, dialect: sa.Dialect) -> Prepared:
+def _count_statement(name: str) -> Prepared:
     state = tables.queue_state
     statement = (
         state.update()
@@ -167,7 +167,7 @@ def _count_statement(_name: str, dialect: sa.Dialect) -> Prepared:
             written_at=sa.bindparam("written_at", type_=Instant()),
         )
     )
-    return prepare(statement, (), dialect)
+    return prepare(statement, (), name)
 
 
 # -- taking the first ----------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def take_first(
     """
     if not wanted:
         return None
-    dialect = writing.connection.dialect
+    name = writing.connection.dialect.name
     values: dict[str, Any] = {
         "agent": agent_id,
         "others": slots - 1,
@@ -211,17 +211,17 @@ def take_first(
             lost = writing.at + LOST - timedelta(seconds=one.put_off_s)
             values[f"lost{i}"] = lost if one.late_last else LONG_AGO
         if shape.put_off:
-            values[f"later{i}"] = _seconds(dialect.name, one.put_off_s)
+            values[f"later{i}"] = _seconds(name, one.put_off_s)
     depths: tuple[int | None, ...] = (1,)
-    if dialect.name == "postgresql":
+    if name == "postgresql":
         # The heads; then all of them; then all of them again, waiting for those who hold them.
         depths = (HEADS, None, 0)
     for depth in depths:
-        found = _take_statement(dialect.name, dialect, shape, depth).run(writing.connection, values)
+        found = _take_statement(name, shape, depth).run(writing.connection, values)
         if found:
             case = Case(*found[0])
-            if dialect.name == "sqlite":
-                _event_statement(dialect.name, dialect).run(
+            if name == "sqlite":
+                _event_statement(name).run(
                     writing.connection,
                     {"case": case.case_id, "now": writing.at, "agent": agent_id,
                      "actor": writing.actor},
@@ -251,7 +251,7 @@ class Shape:
 
 
 @cache
-def _take_statement(name: str, dialect: sa.Dialect, shape: Shape, depth: int | None) -> Prepared:
+def _take_statement(name: str, shape: Shape, depth: int | None) -> Prepared:
     """depth: how many of the first of each queue are looked at; None all, 0 all, and waiting."""
     is_postgres = name == "postgresql"
     first = _first_waiting(name, shape, depth)
@@ -288,7 +288,7 @@ def _take_statement(name: str, dialect: sa.Dialect, shape: Shape, depth: int | N
         .returning(*CASE)
     )
     if not is_postgres:
-        return prepare(taking, CASE, dialect)
+        return prepare(taking, CASE, name)
     taken = taking.cte("taken")
     events = tables.case_events
     noted = (
@@ -307,11 +307,11 @@ def _take_statement(name: str, dialect: sa.Dialect, shape: Shape, depth: int | N
         .cte("noted")
     )
     statement = sa.select(*taken.c).add_cte(noted)
-    return prepare(statement, CASE, dialect)
+    return prepare(statement, CASE, name)
 
 
 @cache
-def _event_statement(_name: str, dialect: sa.Dialect) -> Prepared:
+def _event_statement(name: str) -> Prepared:
     statement = tables.case_events.insert().values(
         case_id=sa.bindparam("case", type_=sa.Integer()),
         kind=sa.literal_column("'claimed'"),
@@ -319,7 +319,7 @@ def _event_statement(_name: str, dialect: sa.Dialect) -> Prepared:
         agent_id=sa.bindparam("agent", type_=sa.String()),
         actor=sa.bindparam("actor", type_=sa.String()),
     )
-    return prepare(statement, (), dialect)
+    return prepare(statement, (), name)
 
 
 def _first_waiting(name: str, shape: Shape, depth: int | None) -> sa.Select[Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,10 +62,17 @@ class Prepared:
         return tuple(values)
 
 
+@cache
+def _dialect(name: str) -> sa.Dialect:
+    return sa.make_url(f"{name}://").get_dialect()()
+
+
 def prepare(
-    statement: sa.Executable, columns: Sequence[sa.ColumnElement[Any]], dialect: sa.Dialect
+    statement: sa.Executable, columns: Sequence[sa.ColumnElement[Any]], database: str
 ) -> Prepared:
-    """The statement as text for the database; `columns` are those it gives, for their types."""
+    """The statement as text for "sqlite" or "postgresql"; `columns` are those it gives, for their
+    types."""
+    dialect = _dialect(database)
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     into = {}
     for name, bind in compiled.binds.items():

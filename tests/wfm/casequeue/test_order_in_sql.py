@@ -154,8 +154,7 @@ def test_a_claim_among_very_many_reads_only_the_first_of_each_queue(desk):
     """The plan of the statement: the index of the waiting cases, and no sort of them all."""
     shape = claiming.Shape(3, late_last=True, put_off=True)
     with desk.store.reading() as connection:
-        dialect = connection.dialect
-        text = claiming._take_statement(dialect.name, dialect, shape, 1).text
+        text = claiming._take_statement("sqlite", shape, 1).text
         values = [None] * text.count("?")
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}",
                                                             tuple(values))]  # fmt: skip
