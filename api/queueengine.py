@@ -25,9 +25,8 @@ BEGINS_AFTER_S = 1.0
 TICK_S = 5.0
 # The outbox is looked into so often while it is empty.
 DELIVER_S = 1.0
-# What another thread of the service does at its own pace. Activities are collected only where there
-# is a CRM to take them: elsewhere they would pile up.
-APART = ("inbox", "outbox", "activities")
+# What another thread of the service does at its own pace.
+APART = ("inbox", "outbox")
 # A stopping service waits no longer: a tick and a delivery that are cut off lose nothing.
 WAITED_FOR_S = 2.0
 
@@ -80,6 +79,7 @@ class QueueEngine:
         from wfm.casequeue.outgoing import deliver
         from wfm.customers.crm import collect
 
+        # Where there is no CRM to take them, activities would only pile up.
         if self._record is not None:
             collect(self._store)
         while not self._stopping.is_set():

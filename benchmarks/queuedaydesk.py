@@ -95,7 +95,7 @@ def with_policy(store: Store, desk: Desk, policy: Policy) -> Brand:
 
 
 def sample(store: Store, *, seed: int, spike_h: int = 13, factor: float = 6.0) -> Desk:
-    """A day of the sample brand, from 10:00 to 20:00 at the site, planned and published here."""
+    """A day of the sample brand, from 11:00 to 18:00 at the site, planned and published here."""
     # Late: only who plans needs the libraries of planning.
     from api.planning import records
     from api.planning.plan import compute_plan

@@ -32,7 +32,7 @@ from wfm.timegrid import format_instant
 
 QUEUES = 6
 WAITING = 1_000
-TIMES = 30
+TIMES = 20
 DAYS = 60
 
 

@@ -174,6 +174,20 @@ def add_open_seconds(window: ServiceWindow, instant: datetime, seconds: float) -
         days = SEARCH_DAYS
 
 
+def before_open_seconds(window: ServiceWindow, instant: datetime, seconds: float) -> datetime:
+    """The last instant from which `seconds` of open time have passed until `instant`.
+
+    A month before it where less than that was open since.
+    """
+    left = timedelta(seconds=seconds)
+    start = instant - timedelta(days=SEARCH_DAYS)
+    for opens, closes in reversed(open_spans(window, start, instant)):
+        if closes - opens >= left:
+            return closes - left
+        left -= closes - opens
+    return start
+
+
 def open_seconds(window: ServiceWindow, start: datetime, end: datetime) -> float:
     """Open time within [start, end), seconds."""
     return sum((b - a).total_seconds() for a, b in open_spans(window, start, end))

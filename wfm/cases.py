@@ -26,9 +26,8 @@ def check_move(case_id: int, at: CaseState, to: CaseState) -> None:
     """IllegalMove when a case in state `at` cannot go to `to`; says where it could have gone."""
     allowed = MOVES[at]
     if to not in allowed:
-        where = " or ".join(allowed) if allowed else "nowhere"
         raise IllegalMove(
-            f"case {case_id} is {at}; it can go to {where}, not {to}",
+            f"case {case_id} is {at}; it can go to {' or '.join(allowed)}, not {to}",
             case_id=case_id,
             state=at,
             allowed=list(allowed),

@@ -8,6 +8,7 @@ This module is on the live queue's path: standard library only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,6 +19,9 @@ from wfm.errors import RequestError
 
 INTERVAL_S = 900
 INTERVAL = timedelta(seconds=INTERVAL_S)
+
+# As `format_instant` writes them.
+_WRITTEN = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 
 class Clock(Protocol):
@@ -91,6 +95,41 @@ def format_instant(instant: datetime) -> str:
     '2026-03-02T09:00:00Z'
     """
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_local_time(text: str, zone: ZoneInfo) -> str:
+    """A sentence whose instants are told by the clock of `zone`.
+
+    What is kept and what machines read has instants as `format_instant` writes them; people are
+    told those of their site. What only looks like an instant stays.
+
+    >>> in_local_time("due 2026-03-02T09:00:00Z: nobody there", ZoneInfo("Europe/Berlin"))
+    'due Mon 02 Mar 10:00: nobody there'
+    """
+
+    def told(written: re.Match[str]) -> str:
+        try:
+            at = datetime.fromisoformat(written[0])
+        except ValueError:
+            return written[0]
+        return f"{at.astimezone(zone):%a %d %b %H:%M}"
+
+    return _WRITTEN.sub(told, text)
+
+
+def span_words(seconds: float) -> str:
+    """A length of time in words: hours and minutes, below a minute seconds.
+
+    >>> span_words(900), span_words(5400), span_words(45)
+    ('15 min', '1 h 30 min', '45 s')
+    """
+    if seconds < 60:
+        return f"{seconds:g} s"
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
 def zone_named(name: str) -> ZoneInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.table import Table
 from api.cli.queueapp import app
 from api.cli.shell import JsonOption, actor, emit_json, opened, out, say, show_table
 from wfm.errors import RequestError
+from wfm.timegrid import in_local_time, span_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +29,18 @@ HeldToken = Annotated[
 ]
 OfQueue = Annotated[str | None, typer.Option("--queue", help="Only of this queue.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="How many.")]
+
+# What the timeline calls what happened, where its kind alone would not say it.
+HAPPENED = {
+    "joined": "message added",
+    "expired": "hold ran out",
+    "taken": "taken away",
+    "warned": "promise at risk",
+    "breached": "promise broken",
+    "severity": "severity set",
+    "follow_up": "follow-up due",
+}
+OUTCOMES = {"met": "kept"}
 
 # Of a message in a table so much is shown; --json has it whole.
 FIRST_WORDS = 60
@@ -65,7 +79,7 @@ def show(as_json: JsonOption = False) -> None:
     show_table(table)
     for queue in overview:
         if queue.alert is not None:
-            say(f"! {queue.alert.text}")
+            say(f"! {in_local_time(queue.alert.text, brand.tz)}")
 
 
 @app.command("cases")
@@ -145,17 +159,36 @@ def show_case(case_id: CaseId, as_json: JsonOption = False) -> None:
         out.print(f"  {local(message['received_at'], zone)}  {message['author']}:", markup=False)
         say(message["text"], "    ")
     for clock in told["clocks"]:
-        ended = clock["outcome"] or ("runs" if clock["running_since"] else "stands still")
+        ended = OUTCOMES.get(clock["outcome"], clock["outcome"]) or (
+            "runs" if clock["running_since"] else "stands still"
+        )
         due = f", due {local(clock['due_at'], zone)}" if clock["due_at"] else ""
         say(
-            f"{METRIC_WORDS[clock['metric']]} within {clock['threshold_s']} s: {ended}, "
-            f"{clock['passed_s']:.0f} s passed{due}",
+            f"{METRIC_WORDS[clock['metric']]} within {span_words(clock['threshold_s'])}: "
+            f"{ended}, {span_words(round(clock['passed_s']))} passed{due}",
             "  ",
         )
     for event in told["events"]:
-        by = event["agent_id"] or event["actor"]
-        text = f": {event['text']}" if event["text"] else ""
-        say(f"{local(event['at'], zone)}  {event['kind']} by {by}{text}", "  ")
+        what = HAPPENED.get(event["kind"], event["kind"])
+        text = f": {in_local_time(event['text'], zone)}" if event["text"] else ""
+        say(f"{local(event['at'], zone)}  {what}{_by(event)}{text}", "  ")
+
+
+def _by(event: Mapping[str, Any]) -> str:
+    """Who did it; nothing where the customer's message itself did.
+
+    >>> _by({"kind": "claimed", "agent_id": "amy", "actor": "key:x"})
+    ' by amy'
+    >>> _by({"kind": "breached", "agent_id": None, "actor": "service:queue"})
+    ' (automatic)'
+    """
+    if event["kind"] in ("opened", "joined"):
+        return ""
+    if event["agent_id"]:
+        return f" by {event['agent_id']}"
+    if event["actor"].startswith("service:"):
+        return " (automatic)"
+    return f" by {event['actor'].partition(':')[2] or event['actor']}"
 
 
 def case_document(store: Store, case_id: int) -> dict[str, Any]:

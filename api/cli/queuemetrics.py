@@ -14,8 +14,9 @@ import typer
 from rich.table import Table
 
 from api.cli.queueapp import app
+from api.cli.queuefigures import show_figures, told
 from api.cli.shell import JsonOption, emit_json, figure, opened, out, parse_moment, say, show_table
-from wfm.metrics.definitions import BY_NAME, DEFINITIONS
+from wfm.metrics.definitions import DEFINITIONS
 from wfm.timegrid import local_day, local_midnight
 
 if TYPE_CHECKING:
@@ -120,22 +121,6 @@ def metrics(
     _show_lines(groups, asked.brand)
 
 
-def _told(name: str, value: float | None) -> str:
-    """A figure with its unit.
-
-    >>> _told("response_rate", 0.912), _told("first_response_mean_s", 75.0), _told("cases", 3)
-    ('91.2%', '1:15 min', '3')
-    """
-    unit = BY_NAME[name].unit
-    if value is None:
-        return "-"
-    if unit == "s":
-        minutes, seconds = divmod(round(value), 60)
-        hours, rest = divmod(minutes, 60)
-        return f"{hours}:{rest:02} h" if hours else f"{minutes}:{seconds:02} min"
-    return figure(value, {"share": ".1%", "count": ",.0f", "ratio": ".2f"}[unit])
-
-
 def _local(at: datetime, brand: Brand) -> str:
     return f"{at.astimezone(brand.tz):%a %d %b %H:%M}"
 
@@ -144,12 +129,7 @@ def _show_whole(group: Group, brand: Brand) -> None:
     out.print(
         f"{_local(group.start, brand)} to {_local(group.end, brand)}, {brand.zone}", markup=False
     )
-    shown = Table(box=None, pad_edge=False, show_header=False)
-    shown.add_column()
-    shown.add_column(justify="right")
-    for one in DEFINITIONS:
-        shown.add_row(one.name, _told(one.name, group.figures[one.name]))
-    show_table(shown)
+    show_figures(group.figures)
     out.print("What each of them means: `wfm queue figures`.", markup=False)
 
 
@@ -182,7 +162,7 @@ def _show_lines(groups: tuple[Group, ...], brand: Brand) -> None:
             _local(group.start, brand),
             group.queue or "",
             group.account or "",
-            *(_told(name, group.figures[name]) for name in _SHOWN),
+            *(told(name, group.figures[name]) for name in _SHOWN),
         )
     show_table(shown)
 

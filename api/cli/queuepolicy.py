@@ -60,7 +60,11 @@ def _show_policy(one: PolicyNow, zone: ZoneInfo) -> None:
         taken = "not taken" if step.since is None else f"since {step.since.astimezone(zone):%H:%M}"
         held = "" if step.held is None else ", held by hand"
         named = ", ".join(step.what.get("agents", ()))
-        say(f"{step.step} {step.action} {taken}{held}" + (f": call {named}" if named else ""), "  ")
+        say(
+            f"{step.step} {step.action.replace('_', ' ')} {taken}{held}"
+            + (f": call {named}" if named else ""),
+            "  ",
+        )
 
 
 @app.command()
@@ -86,7 +90,8 @@ def hold(
     if not done:
         say(f"Step {step} of {queue} is {how}; it stood so already.")
     for one in done:
-        say(f"{one.queue}: {one.action} {'taken' if one.taken else 'taken back'}, {one.reason}.")
+        step_words = one.action.replace("_", " ")
+        say(f"{one.queue}: {step_words} {'taken' if one.taken else 'taken back'}, {one.reason}.")
 
 
 @app.command()

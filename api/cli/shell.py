@@ -18,8 +18,9 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from api.planning.asked import YEARS
-from wfm.errors import RequestError, SetupError
+from wfm.errors import RequestError, SetupError, WfmError
 from wfm.progress import Progress
+from wfm.timegrid import in_local_time
 
 if TYPE_CHECKING:
     from wfm.settings import Settings
@@ -43,7 +44,6 @@ def settings() -> Settings:
     """Settings from the environment; SetupError with every fault."""
     from pydantic import ValidationError
 
-    from wfm.errors import WfmError
     from wfm.settings import Settings
 
     try:
@@ -64,8 +64,23 @@ def opened() -> Iterator[Store]:
     store = open_store(chosen.store_url, clock=chosen.clock())
     try:
         yield store
+    except WfmError as error:
+        error.message = _in_site_time(error.message, store)
+        raise
     finally:
         store.close()
+
+
+def _in_site_time(message: str, store: Store) -> str:
+    """What went wrong, its instants by the brand's clock; as it is where there is no brand."""
+    from wfm.store.brands import find_brand
+
+    try:
+        with store.reading() as connection:
+            brand = find_brand(connection)
+    except WfmError:  # What is told is what went wrong first.
+        return message
+    return message if brand is None else in_local_time(message, brand.tz)
 
 
 def parse_day(text: str) -> date:

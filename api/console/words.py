@@ -6,6 +6,10 @@ import math
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from wfm.timegrid import span_words
+
+length = span_words
+
 NONE = "–"  # an en dash where there is nothing to show
 
 CHANNELS = {
@@ -108,20 +112,6 @@ def counted(count: int, name: str) -> str:
     ('1 day', '3 days')
     """
     return f"{number(count)} {name}" if count == 1 else f"{number(count)} {name}s"
-
-
-def length(seconds: float) -> str:
-    """
-    >>> length(900), length(5400), length(45)
-    ('15 min', '1 h 30 min', '45 s')
-    """
-    if seconds < 60:
-        return f"{seconds:g} s"
-    minutes = round(seconds / 60)
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return f"{minutes} min"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
 def span_length(span: timedelta) -> str:

@@ -76,9 +76,10 @@ async def stream_events(
     The first event is a `snapshot` of all queues, unless the position of an event that was read
     before comes with the request (`Last-Event-ID`, which browsers send by themselves): then the
     stream goes on behind it. Each event bears its position as its id. Kinds: `case.` and what
-    happened to it (opened, joined, claimed, answered ...), `sla.breach_predicted`, `policy.step`,
-    `presence.changed`, `staffing.changed`, `staffing.gap_opened`, `schedule.published`,
-    `outbox.dead`. Of a case its number, state and deadline are told, never what was written.
+    happened to it (opened, joined, claimed, answered ...), `task.due`, `exception.asked`,
+    `sla.breach_predicted`, `policy.step`, `presence.changed`, `staffing.changed`,
+    `staffing.gap_opened`, `schedule.published`, `outbox.dead`. Of a case its number, state and
+    deadline are told, never what was written.
     """
     said = last_event_id or after
     position = position_of(said) if said else None

@@ -16,6 +16,7 @@ from wfm.timegrid import (
     SystemClock,
     floor_interval,
     format_instant,
+    in_local_time,
     interval_count,
     intervals,
     local_day,
@@ -116,3 +117,13 @@ def test_a_clock_knows_whether_it_was_set():
     assert not SystemClock().is_set
     assert abs(SystemClock().now() - datetime.now(UTC)) < timedelta(seconds=5)
     assert FixedClock(noon).now() == noon
+
+
+def test_instants_in_a_sentence_are_told_by_the_sites_clock_also_over_its_change():
+    told = in_local_time("from 2026-03-29T00:59:59Z to 2026-03-29T01:00:00Z", BERLIN)
+    assert told == "from Sun 29 Mar 01:59 to Sun 29 Mar 03:00"
+
+
+def test_what_only_looks_like_an_instant_stays_as_it_is():
+    text = "order 2026-13-45T99:00:00Z, build 12026-03-02T09:00:00Z, day 2026-03-02"
+    assert in_local_time(text, BERLIN) == text

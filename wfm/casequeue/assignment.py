@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from wfm.brands import Brand
 from wfm.calendars import is_open
-from wfm.casequeue.claims import ANY_LEVEL, expire_leases
+from wfm.casequeue.claims import expire_leases
 from wfm.casequeue.holding import give
 from wfm.casequeue.matching import Hand, Matching
 from wfm.casequeue.presence import Present, here
@@ -25,7 +25,7 @@ from wfm.order import OrderKey, Waiting, late_last_for, order_key
 from wfm.store import assigning, claiming, queueevents, waiting
 from wfm.store.claiming import Wanted
 from wfm.store.engine import Store, Writing
-from wfm.store.people import skill_levels
+from wfm.store.people import level_of, skill_levels
 from wfm.store.presence import last_handled
 from wfm.timegrid import format_instant
 
@@ -194,15 +194,6 @@ def _hands(
             )
         )
     return tuple(hands)
-
-
-def level_of(skills: Mapping[str, int], queue: str) -> int:
-    """An agent's level in a queue of their stretch, as a claim sees it.
-
-    The roster alone says what someone of whom no skill is recorded may take; a queue that the
-    record does not name is one they are learning.
-    """
-    return skills.get(queue, 1) if skills else ANY_LEVEL
 
 
 def _breadth(levels: Mapping[str, int], specialist_level: int) -> int:

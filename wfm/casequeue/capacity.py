@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 from wfm.brands import Brand
 from wfm.calendars import is_open
-from wfm.casequeue.assignment import level_of
 from wfm.store import staffing, waiting
 from wfm.store.engine import Store
-from wfm.store.people import skill_levels
+from wfm.store.people import level_of, skill_levels
 from wfm.timegrid import format_instant
 
 if TYPE_CHECKING:

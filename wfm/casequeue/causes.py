@@ -14,8 +14,8 @@ from wfm.calendars import is_open
 from wfm.cases import Case
 from wfm.clocks import Clock, ClockMetric
 from wfm.store import staffing, standing
-from wfm.store.people import skill_levels
-from wfm.timegrid import format_instant
+from wfm.store.people import level_of, skill_levels
+from wfm.timegrid import format_instant, span_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,15 +35,11 @@ def clock_text(clock: Clock, cause: str) -> str:
     >>> from datetime import UTC, datetime
     >>> clock = Clock("resolution", "resolution", datetime(2026, 3, 2, 9, tzinfo=UTC), 3600)
     >>> clock_text(clock, "amy holds it")
-    'resolution within 3600 s: amy holds it'
+    'resolution within 1 h: amy holds it'
     """
     due = clock.breached_at or clock.due_at
     when = f", due {format_instant(due)}" if due else ""
-    return f"{METRIC_WORDS[clock.metric]} within {clock.threshold_s} s{when}: {cause}"
-
-
-# Of an agent of whom no skill is recorded, the roster alone says what they may take.
-ANY_LEVEL = 5
+    return f"{METRIC_WORDS[clock.metric]} within {span_words(clock.threshold_s)}{when}: {cause}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ def causes_of(
                 shift
                 for shift in shifts
                 if case.queue in shift.queues
-                and _level(levels, shift.agent_id, case.queue) >= case.needs_level
+                and level_of(levels.get(shift.agent_id), case.queue) >= case.needs_level
             ]
             here = [shift for shift in able if shift.agent_id not in absent]
             pools[key] = _Pool(
@@ -98,12 +94,6 @@ def causes_of(
         else:
             told[case.case_id] = _of_pool(case, pools[key], ahead.get(case.case_id, 0))
     return told
-
-
-def _level(levels: Mapping[str, Mapping[str, int]], agent_id: str, queue: str) -> int:
-    """The agent's level in the queue; of whom none is recorded, the roster alone speaks."""
-    own = levels.get(agent_id)
-    return ANY_LEVEL if not own else own.get(queue, 1)
 
 
 def _own_doing(case: Case) -> str:

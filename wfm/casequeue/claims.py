@@ -27,10 +27,9 @@ from wfm.order import late_last_for
 from wfm.store import cases, claiming, waiting
 from wfm.store.claiming import Standing, Wanted
 from wfm.store.engine import Store, Writing
+from wfm.store.people import level_of
 from wfm.store.staffing import OnShift
 
-# The level of an agent of whom no skill is recorded: the roster alone says what they may take.
-ANY_LEVEL = 5
 ANSWER_MAX = 100_000
 REASON_MAX = 200
 
@@ -123,8 +122,7 @@ def _wanted(writing: Writing, brand: Brand, known: Standing, shift: OnShift) -> 
     wanted = []
     for name in queues:
         mode = modes.get(name, waiting.AS_USUAL)
-        # A roster may name a queue that the agent's record does not: then anybody's level holds.
-        level = known.levels.get(name, ANY_LEVEL if not known.levels else 1)
+        level = level_of(known.levels, name)
         late_last = late_last_for(mode.claims + 1, spike_mode=mode.spike_mode)
         wanted.append(Wanted(name, level, late_last, mode.put_off_s, counted=mode.spike_mode))
     return tuple(wanted)

@@ -158,12 +158,6 @@ def _staffing(store: Store, brand: Brand, at: datetime) -> int:
     return len(tell_staffing(store, brand=brand, now=at))
 
 
-def _activities(store: Store, _brand: Brand, at: datetime) -> int:
-    from wfm.customers.crm import collect
-
-    return collect(store, now=at)
-
-
 def _outbox(store: Store, _brand: Brand, at: datetime) -> int:
     from wfm.casequeue.outgoing import deliver
 
@@ -215,7 +209,6 @@ PARTS: Mapping[str, Part] = {
     "policy": _policy,
     "assignment": _assignment,
     "staffing": _staffing,
-    "activities": _activities,
     "outbox": _outbox,
     "metrics": _metrics,
     "history": _history,

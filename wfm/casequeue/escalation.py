@@ -12,10 +12,10 @@ On the live queue's path: no pandas.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wfm.brands import Brand, Queue
-from wfm.calendars import add_open_seconds, open_seconds
+from wfm.calendars import add_open_seconds, before_open_seconds, open_seconds
 from wfm.care import FLAGGED, Rung
 from wfm.casequeue import moves
 from wfm.casequeue.holding import let_go
@@ -73,9 +73,11 @@ def _ladder(brand: Brand) -> list[Rung]:
 
 
 def _due_until(queue: Queue, slack: int, at: datetime) -> datetime:
-    """What is due later has more slack. Open time is never more than time."""
-    if slack <= 0:
-        return at + timedelta(seconds=slack)
+    """What is due later has more slack."""
+    if slack == 0:
+        return at
+    if slack < 0:
+        return before_open_seconds(queue.window, at, -slack)
     return add_open_seconds(queue.window, at, slack)
 
 
@@ -204,7 +206,8 @@ def escalate(
                 state=case.state,
             )
         handed = _hand_over(writing, brand, case, reason)
-        _tell(writing, handed, reason, rung=None, slack=None)
+        # The reason stays with the case: it may say what its customer wrote.
+        _tell(writing, handed, "handed to the specialists", rung=None, slack=None)
         return handed
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from wfm.brands import Brand
 from wfm.casequeue import timing
+from wfm.casequeue.holding import let_go
 from wfm.cases import Case
 from wfm.errors import IllegalMove, RequestError
 from wfm.store import casemoves, cases
@@ -40,6 +41,8 @@ def merge(
         writing = plain if now is None else replace(plain, at=now)
         found = casemoves.lock_cases(writing, (case_id, into))
         case, kept = found[case_id], found[into]
+        if case.state == "assigned" and case.lease_until and case.lease_until <= writing.at:
+            case = let_go(writing, case, kind="expired", ended_by="expired")
         _check_merge(case, kept)
         clock = timing.merged(writing, brand, kept, case, writing.at)
         cases.update_case(
@@ -69,6 +72,8 @@ def merge(
                 "needs_level": max(kept.needs_level, case.needs_level),
                 "flags": sorted({*kept.flags, *case.flags}),
                 **({"state": "new", **timing.WAITS_AFRESH} if waits else {}),
+                # What either was told by itself counts for the promise that goes on.
+                "first_any_at": kept.first_any_at or (clock and clock.any_at),
                 **({} if clock is None else timing.mirrored(clock)),
             },
         )

@@ -20,6 +20,7 @@ from zlib import crc32
 
 from wfm.casequeue.sending import Sent, http_send
 from wfm.cases import Case
+from wfm.errors import WfmError
 from wfm.store import outbox, queueevents, sources
 from wfm.store.engine import Store, Writing
 from wfm.store.outbox import Letter
@@ -130,10 +131,10 @@ def deliver(
     """
     at = now or store.clock.now()
     with store.reading() as connection:
-        if not outbox.has_due(connection, at):
-            return Delivered()
         targets = _takers(connection)
-    names = [*targets, *([CRM] if record is not None else [])]
+        names = [*targets, *([CRM] if record is not None else [])]
+        if not outbox.has_due(connection, at, targets=names):
+            return Delivered()
     with store.writing(ACTOR) as writing:
         letters = outbox.take_due(replace(writing, at=at), targets=names, limit=limit, hold=HOLD)
     if not letters:
@@ -228,4 +229,6 @@ def _recorded(record: Record | None, letter: Letter) -> Sent:
         record(letter.body, letter.key)
     except OSError as error:
         return Sent(error=f"the CRM could not be reached: {error}"[:500], reached=False)
+    except WfmError as error:
+        return Sent(error=error.message[:500])
     return Sent()

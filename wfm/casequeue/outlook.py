@@ -45,7 +45,8 @@ class QueueOutlook:
 
     outlook   what is predicted
     waiting   cases that wait now, `late` of them past their deadline
-    agents    who serve it now, other queues too; `planned`: as many as the plan has there
+    agents    who serve it in the coming quarter-hour, other queues too; `planned`: as many as the
+              plan has there; `here`: how many are there now, None where nobody signs on
     coming    contacts expected in the hour; `forecast`: as many as the plan expects, if it says
     reason    what to know of it, in one sentence
     """
@@ -55,6 +56,7 @@ class QueueOutlook:
     late: int
     agents: float
     planned: float
+    here: int | None
     coming: float
     forecast: float | None
     reason: str
@@ -85,7 +87,8 @@ def look_ahead(
         modes=waiting.modes(connection),
     )
     planned = _groups_of(plan, starts[BACK:], passed)
-    groups = _groups_now(connection, brand, planned, passed, now)
+    there = _there(connection, brand, now)
+    groups = planned if there is None else _groups_now(planned, there, passed)
     coming, usual = {}, {}
     for queue in brand.queues:
         rows = [forecast[queue.name].get(at) for at in starts]
@@ -101,6 +104,7 @@ def look_ahead(
                 late=round(sum(o.first + o.again for o in ahead.owed if o.due_in_s <= 0)),
                 agents=sum(group.agents[0] for group in groups if name in group.queues),
                 planned=sum(group.agents[0] for group in planned if name in group.queues),
+                here=None if there is None else sum(n for on, n in there.items() if name in on),
                 coming=sum(ahead.arrivals),
                 forecast=sum(usual[name]) if forecast[name] else None,
                 reason="",
@@ -170,28 +174,28 @@ def _groups_of(plan: Levels | None, starts: Sequence[datetime], passed: float) -
     ]
 
 
-def _groups_now(
-    connection: Connection,
-    brand: Brand,
-    planned: Sequence[Group],
-    passed: float,
-    now: datetime,
-) -> list[Group]:
-    """As planned; for the rest of the present quarter-hour, those who really are there.
+def _there(connection: Connection, brand: Brand, now: datetime) -> Counter[frozenset[str]] | None:
+    """How many agents are there now, by the queues they serve.
 
-    Where nobody signs on, the plan is all there is to know.
+    None where nobody signs on: the plan is all there is to know.
     """
     signs = presence.all_presence(connection).values()
     if not any(sign.heartbeat_at > now - IN_USE for sign in signs):
-        return list(planned)
-    there = Counter(frozenset(one.shift.queues) for one in here(connection, brand, now).values())
+        return None
+    return Counter(frozenset(one.shift.queues) for one in here(connection, brand, now).values())
+
+
+def _groups_now(
+    planned: Sequence[Group], there: Mapping[frozenset[str], int], passed: float
+) -> list[Group]:
+    """As planned; for the rest of the present quarter-hour, those who really are there."""
     later = {group.queues: group.agents for group in planned}
     rest = [0.0] * max((len(group.agents) for group in planned), default=1)
     groups = []
     for queues in sorted({*later, *there}, key=sorted):
         agents = list(later.get(queues, rest))
         follows = agents[1] if len(agents) > 1 else 0.0
-        agents[0] = (1 - passed) * there[queues] + passed * follows
+        agents[0] = (1 - passed) * there.get(queues, 0) + passed * follows
         groups.append(Group(queues, agents))
     return groups
 
@@ -265,8 +269,9 @@ def _cause(seen: QueueOutlook) -> str:
     waits = f"{seen.waiting} {'waits' if seen.waiting == 1 else 'wait'}"
     if seen.agents < 0.05:
         return f"nobody is there for it, {waits}"
-    if seen.agents < 0.8 * seen.planned:
-        return f"{seen.agents:.1f} of {seen.planned:.1f} planned agents are there, {waits}"
+    if seen.here is not None and seen.here < seen.planned and seen.agents < 0.8 * seen.planned:
+        agents = "1 agent is" if seen.here == 1 else f"{seen.here or 'no'} agents are"
+        return f"{agents} there, where the plan has {seen.planned:.0f}, {waits}"
     comes = f"about {seen.coming:.0f} more come"
     if seen.forecast is not None and seen.coming > 1.25 * seen.forecast:
         return f"{comes}, where {seen.forecast:.0f} were forecast, {waits}"

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from wfm.care import Policy, PolicyStep
-from wfm.timegrid import INTERVAL_S, format_instant, parse_instant
+from wfm.timegrid import INTERVAL_S, format_instant, parse_instant, span_words
 
 # Spike mode goes on when the queue was predicted late for two intervals, and off after four quiet
 # ones: the rule of the queue, whatever the configuration says.
@@ -130,7 +130,9 @@ def why_taken(state: State, number: int, reason: str) -> str:
     """Why a step is taken now, in a sentence."""
     if number in state.holds:
         return "it is held by hand"
-    return f"{reason} (predicted for {_minutes(state.predicted_s)})"
+    if state.predicted_s < 60:  # Just now: there is no length to tell.
+        return reason
+    return f"{reason} (predicted for {span_words(state.predicted_s)})"
 
 
 def why_back(state: State, number: int) -> str:
@@ -139,11 +141,7 @@ def why_back(state: State, number: int) -> str:
         return "it is held back by hand"
     if state.reached >= number:
         return "the policy was changed"
-    return f"no breach was predicted for {_minutes(state.quiet_s)}"
-
-
-def _minutes(seconds: float) -> str:
-    return str(timedelta(minutes=round(seconds / 60)))[:-3] + " h"
+    return f"no breach was predicted for {span_words(state.quiet_s)}"
 
 
 # -- as it is kept -------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ On the live queue's path: httpx is imported only when something is sent.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 CONNECT_S = 5.0
 ANSWER_S = 10.0
 
-# Of an answer no more is read: it holds an id.
+# Of an answer no more is read, and not for longer than `ANSWER_S`: it holds an id.
 ANSWER_MAX = 64 * 1024
 NATIVE_ID_MAX = 200
 RETRY_AFTER_MAX_S = 3600
@@ -105,20 +106,25 @@ def _client() -> httpx.Client:
     return httpx.Client(
         timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
         follow_redirects=False,
-        headers={"User-Agent": "wfm-social"},
+        # Not packed: what unpacks to more than it seems is not asked for.
+        headers={"User-Agent": "wfm-social", "Accept-Encoding": "identity"},
     )
 
 
 def _native_id(response: httpx.Response) -> str | None:
     """`native_id` of a JSON answer; None for any other answer, since the letter has arrived."""
+    import httpx
+
     read = bytearray()
-    for part in response.iter_bytes(8192):
-        read += part
-        if len(read) > ANSWER_MAX:
-            return None
+    until = time.monotonic() + ANSWER_S
     try:
+        for part in response.iter_bytes():
+            read += part
+            # One that comes drop by drop must not keep the letters of others waiting.
+            if len(read) > ANSWER_MAX or time.monotonic() > until:
+                return None
         answer: Any = json.loads(read)
-    except ValueError:
+    except (ValueError, RecursionError, httpx.HTTPError):
         return None
     found = answer.get("native_id") if isinstance(answer, dict) else None
     # PostgreSQL keeps no NUL in a text.

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from wfm.brands import Brand
 from wfm.casequeue import claims
-from wfm.casequeue.assignment import level_of, tell_assigned
+from wfm.casequeue.assignment import tell_assigned
 from wfm.casequeue.claims import Claimed
 from wfm.casequeue.holding import give, let_go
 from wfm.casequeue.presence import may_claim, shift_of
@@ -22,7 +22,7 @@ from wfm.cases import Case, check_move
 from wfm.errors import Conflict, IllegalMove, NoFreeSlot
 from wfm.store import cases, standing, waiting
 from wfm.store.engine import Store, Writing
-from wfm.store.people import skill_levels
+from wfm.store.people import level_of, skill_levels
 from wfm.store.presence import lease_of
 
 

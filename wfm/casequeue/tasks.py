@@ -148,8 +148,10 @@ def tell_due(store: Store, *, brand: Brand, now: datetime | None = None) -> tupl
         with store.writing(ACTOR) as plain:
             writing = replace(plain, at=at)
             found = casemoves.lock_cases(writing, set(due.values()))
-            # Under the locks: what somebody else told or ended meanwhile is left out.
-            for task in rows.note_told(writing, due):
+            # Under the locks: what somebody else told or ended meanwhile is left out, and what is
+            # about a case that was merged meanwhile is looked for anew.
+            still = [one for one, case_id in due.items() if found[case_id].merged_into is None]
+            for task in rows.note_told(writing, still):
                 found[due[task.task_id]] = _tell(writing, brand, task, found[due[task.task_id]])
                 told.append(task)
 

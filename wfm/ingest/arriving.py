@@ -17,6 +17,9 @@ from wfm.triage.handles import Accounts, handles_of
 # Deletions have no revision of their own at most platforms; a message is deleted once, at the last.
 LAST_REVISION = 2**31 - 1
 
+# Why nothing is kept of a message that was taken in before: not even that it was sent once more.
+ERASED = "what it said was erased here"
+
 Outcome = Literal["opened", "joined", "repeated", "edited", "deleted", "left_out"]
 
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from wfm.brands import Brand
 from wfm.cases import Contact
 from wfm.errors import Conflict, DataError, Replayed, TryLater, WfmError
+from wfm.ingest.arriving import ERASED
 from wfm.ingest.connectors.connector import Connector
 from wfm.ingest.connectors.webhook import Webhook
 from wfm.ingest.intake import Taken, take_in_within
-from wfm.store import deliveries, sources
+from wfm.store import deliveries, erasing, sources
 from wfm.store.deliveries import Delivery, Incoming
 from wfm.store.engine import Store, Writing
 
@@ -155,15 +156,20 @@ def _work(writing: Writing, brand: Brand, batch: Sequence[Delivery]) -> Worked:
         delivery_id=[delivery.delivery_id for delivery in of_item],
     )
     taken: Counter[str] = Counter()
+    erased: set[int] = set()
     for (contact, _), delivery, result in zip(items, of_item, results, strict=True):
         if isinstance(result, Taken):
             taken[result.outcome] += 1
+            if result.reason == ERASED:
+                erased.add(delivery.delivery_id)
         else:
             told = f"message {contact.native_id[:80]!r}: {result.message}"
             wrong.setdefault(delivery.delivery_id, []).append(told)
     for delivery_id, reasons in wrong.items():
         deliveries.quarantine(writing, delivery_id, "; ".join(reasons))
     deliveries.end(writing, {one.delivery_id for one in batch} - wrong.keys())
+    # What somebody asked us to forget must not stay here because it was sent once more.
+    erasing.erase_deliveries(writing, erased - wrong.keys())
     return Worked(len(batch) - len(wrong), taken, tuple(sorted(wrong)))
 
 

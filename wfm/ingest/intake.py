@@ -173,8 +173,10 @@ def check(contact: Contact) -> None:
         faults.append(f"text has {len(contact.text):,} characters; {TEXT_MAX:,} are the most")
     if "\0" in contact.text:
         faults.append("text holds a NUL character; send it without")
-    if "\0" in contact.in_reply_to or "\0" in contact.handle:
-        faults.append("in_reply_to or handle holds a NUL character; send it without")
+    if not all(map(_is_plain, (contact.in_reply_to, contact.handle, contact.queue))):
+        faults.append(
+            "in_reply_to, handle or queue holds a NUL character or half of one; send it without"
+        )
     if not 0 <= contact.revision <= REVISION_MAX:
         faults.append(f"revision is {contact.revision}; it counts from 0")
     if not 0 <= contact.severity <= SEVERITY_MAX:
@@ -188,14 +190,14 @@ def check(contact: Contact) -> None:
 
 
 def _can_be_kept(name: str, width: int) -> bool:
-    if not 0 < len(name) <= width or "\0" in name:
-        return False
-    return name.isascii() or _is_text(name)
+    return 0 < len(name) <= width and _is_plain(name)
 
 
-def _is_text(text: str) -> bool:
-    """Whether it is Unicode through and through: half a surrogate pair cannot be stored."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _is_plain(text: str) -> bool:
+    """Whether both databases can keep it: no NUL, and no half of a surrogate pair."""
+    if text.isascii():
+        return "\0" not in text
+    return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def _arriving(

@@ -14,7 +14,7 @@ from wfm.care import AuthorFacts
 from wfm.cases import Contact
 from wfm.errors import NotFound, WfmError
 from wfm.ingest import revisions
-from wfm.ingest.arriving import Arrival, Outcome, Platforms, Taken
+from wfm.ingest.arriving import ERASED, Arrival, Outcome, Platforms, Taken
 from wfm.ingest.conversations import Message, place
 from wfm.ingest.revisions import Edit
 from wfm.store import arrivals
@@ -73,7 +73,7 @@ def take_in_round(
     """
     done: dict[int, Taken | WfmError] = {}
     new, histories = _unheard(writing, arriving, done)
-    authors = _authors(writing, platforms, new, done)
+    authors = _authors(writing, platforms, new, histories, done)
     if writing.connection.dialect.name == "postgresql" and authors:
         arrivals.lock_authors(writing, {author_id for author_id, _ in authors.values()})
         # Others may have been taking in what the same authors wrote until now.
@@ -91,6 +91,7 @@ def take_in_round(
             by_way.setdefault(one.way, []).append((event_id, one))
     # Where others were faster after all, what they wrote is there by now.
     _unheard(writing, lost, done)
+    _lock_cases(writing, by_way)
     done |= _placed(writing, brand, by_way.get("message", ()))
     done |= _edited(writing, brand, by_way.get("edit", ()))
     done |= _deleted(writing, brand, by_way.get("deletion", ()))
@@ -100,6 +101,23 @@ def take_in_round(
         case_id = one.history.case_id
         done[one.arrival.index] = Taken(event_id, case_id, outcome, one.reason)
     return done
+
+
+def _lock_cases(writing: Writing, by_way: Mapping[Way, Sequence[tuple[int, _Sorted]]]) -> None:
+    """Lock the cases of all that is written and changed at once, so that none are out of order.
+
+    On SQLite a write transaction is alone anyway.
+    """
+    changed = {
+        one.history.case_id
+        for _, one in (*by_way.get("edit", ()), *by_way.get("deletion", ()))
+        if one.history.case_id is not None
+    }
+    if writing.connection.dialect.name != "postgresql" or not changed:
+        return
+    writers = {one.author_id for _, one in by_way.get("message", ()) if one.author_id is not None}
+    joined = arrivals.open_cases_of(writing.connection, writers)
+    arrivals.lock_cases(writing, changed.union(joined.values()))
 
 
 def _unheard(
@@ -113,7 +131,8 @@ def _unheard(
         history = histories.get(one.name)
         if history is not None and one.revision in history.revisions:
             event_id = history.revisions[one.revision]
-            done[one.index] = Taken(event_id, history.case_id, "repeated")
+            reason = ERASED if history.is_erased else ""
+            done[one.index] = Taken(event_id, history.case_id, "repeated", reason)
         else:
             new.append(one)
     return new, histories
@@ -130,6 +149,7 @@ def _authors(
     writing: Writing,
     platforms: Platforms,
     new: Sequence[Arrival],
+    histories: Mapping[Name, History],
     done: dict[int, Taken | WfmError],
 ) -> dict[int, tuple[int, AuthorFacts]]:
     """Who wrote each of these, by index; authors of messages are kept when first seen."""
@@ -144,7 +164,8 @@ def _authors(
             done[one.index] = error
             continue
         keys[one.index] = (platform, one.contact.author)
-        if one.contact.kind != "author_deleted":
+        erased = (history := histories.get(one.name)) is not None and history.is_erased
+        if one.contact.kind != "author_deleted" and not erased:
             writers.append((one.contact, platform))
     found = keep_authors(writing, writers)
     found |= known_authors(writing.connection, keys.values() - found.keys())
@@ -168,9 +189,11 @@ def _sort(
         contact = one.contact
         plain = _Sorted(one, "late", author_id, history)
         if contact.kind == "deletion":
-            found.append(replace(plain, way="deletion"))
+            found.append(replace(plain, way="deletion", reason=ERASED if history.is_erased else ""))
         elif contact.kind == "author_deleted":
             found.append(replace(plain, way="goodbye"))
+        elif history.is_erased:
+            found.append(replace(plain, reason=ERASED))
         elif history.is_deleted:
             found.append(replace(plain, reason=_GONE))
         elif one.revision < history.latest:
@@ -214,7 +237,7 @@ def _raw_event(writing: Writing, one: _Sorted) -> dict[str, Any]:
         "native_id": contact.native_id,
         "revision": one.arrival.revision,
         "received_at": one.arrival.received_at or writing.at,
-        "body": one.arrival.body,
+        "body": "" if one.history.is_erased else one.arrival.body,
         "kind": triaged.sort if triaged is not None and one.way == "left_out" else kind,
         "queue": None if triaged is None else triaged.queue or None,
         "author_id": one.author_id,
@@ -282,7 +305,8 @@ def _deleted(writing: Writing, brand: Brand, rows: Rows) -> Done:
         },
     )
     return {
-        one.arrival.index: Taken(event_id, one.history.case_id, "deleted") for event_id, one in rows
+        one.arrival.index: Taken(event_id, one.history.case_id, "deleted", one.reason)
+        for event_id, one in rows
     }
 
 

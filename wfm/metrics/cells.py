@@ -1,8 +1,8 @@
 """A cell: what one local day of one queue and account adds to every figure. Pure.
 
-Counts are kept by the hour of the day, times as sorted whole seconds, and promises that are still
-running one by one, so that a figure of any cells together is what a recount of all their cases
-would give, whenever it is asked for.
+Counts are kept by the hour of the day, times as sorted whole seconds with their hour, and promises
+that are still running one by one, so that a figure of any hours of any cells together is what a
+recount of all their cases would give, whenever it is asked for.
 
 On the live queue's path: standard library only.
 """
@@ -13,7 +13,7 @@ import base64
 import math
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -22,6 +22,14 @@ from wfm.clocks import ClockGoal, ClockMetric
 
 # A local day has at most 25 hours.
 HOURS = 25
+
+# A time is kept as one number: its seconds, then its hour in the last bits. So they lie in order of
+# the seconds, and those of some hours are found without reading any case again.
+HOUR_BITS = 5
+_HOUR_MASK = (1 << HOUR_BITS) - 1
+
+# The longest time that is kept, some four years: what took longer counts as that in medians.
+LONGEST_S = (1 << (32 - HOUR_BITS)) - 1
 
 # The badge of a handle: this share of replies within this time, by the clock on the wall.
 BADGE_S = 900
@@ -58,7 +66,9 @@ class Open(NamedTuple):
 
 @dataclass
 class Cell:
-    """Counts by name and hour; times by name, in ascending order; promises that are open."""
+    """Counts by name and hour; times by name, with their hour, in ascending order; promises that
+    are open.
+    """
 
     counts: dict[str, list[int]] = field(default_factory=dict)
     times: dict[str, array[int]] = field(default_factory=dict)
@@ -66,26 +76,43 @@ class Cell:
 
     def add(self, name: str, hour: int, many: int = 1) -> None:
         """Count `many` more in the hour."""
+        if not many:
+            return
         by_hour = self.counts.get(name)
         if by_hour is None:
             by_hour = self.counts[name] = [0] * HOURS
         by_hour[hour] += many
 
-    def note(self, name: str, hour: int, seconds: float) -> None:
-        """Keep a time, rounded up to whole seconds: so no late one looks timely.
+    def note(self, name: str, hour: int, seconds: Iterable[float]) -> None:
+        """Keep times, rounded up to whole seconds: so no late one looks timely.
 
         Before the cell is read, `finished` puts them in order.
         """
-        whole = max(0, math.ceil(seconds))
-        self.times.setdefault(name, array("I")).append(whole)
-        self.add(f"{name}.n", hour)
-        self.add(f"{name}.sum", hour, whole)
+        whole = [max(0, math.ceil(one)) for one in seconds]
+        kept = [min(one, LONGEST_S) << HOUR_BITS | hour for one in whole]
+        self.times.setdefault(name, array("I")).extend(kept)
+        self.add(f"{name}.n", hour, len(whole))
+        self.add(f"{name}.sum", hour, sum(whole))
 
     def finished(self) -> Cell:
         """The cell with its times in order."""
         for name, times in self.times.items():
             self.times[name] = array("I", sorted(times))
         return self
+
+    def within(self, first: int, last: int) -> Cell:
+        """What the hours from `first` to before `last` add to it; all of it for all of them."""
+        if first == 0 and last == HOURS:
+            return self
+        before, after = [0] * first, [0] * (HOURS - last)
+        return Cell(
+            {name: before + many[first:last] + after for name, many in self.counts.items()},
+            {
+                name: array("I", [one for one in times if first <= one & _HOUR_MASK < last])
+                for name, times in self.times.items()
+            },
+            [one for one in self.open if first <= one.hour < last],
+        )
 
 
 def to_document(cell: Cell) -> dict[str, Any]:

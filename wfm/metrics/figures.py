@@ -5,10 +5,10 @@ On the live queue's path: standard library only.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from wfm.metrics.cells import TIMES, Total
+from wfm.metrics.cells import HOUR_BITS, TIMES, Total
 from wfm.metrics.definitions import DEFINITIONS
 
 Figures = Mapping[str, float | int | None]
@@ -84,20 +84,19 @@ def _over(part: int, whole: int) -> float | None:
 def time_within(times: Sequence[Sequence[int]], share: int, of: int) -> int | None:
     """The shortest time within which at least `share` of `of` of all the times lie; None: none.
 
-    times  each in ascending order. They are not brought together: the time is searched for by
-           halving, so that a year of days is as quick as it is exact.
-
-    >>> time_within([[1, 2, 3], [10]], 1, 2), time_within([[1, 2, 3], [10]], 9, 10)
-    (2, 10)
+    times  as cells keep them, in ascending order each. They are not brought together: the time is
+           searched for by halving, so that a year of days is as quick as it is exact.
     """
     kept = [one for one in times if len(one)]
     wanted = -(-share * sum(map(len, kept)) // of)
     if not wanted:
         return None
-    low, high = min(one[0] for one in kept), max(one[-1] for one in kept)
+    low = min(one[0] for one in kept) >> HOUR_BITS
+    high = max(one[-1] for one in kept) >> HOUR_BITS
     while low < high:
         middle = (low + high) // 2
-        if sum(bisect_right(one, middle) for one in kept) >= wanted:
+        before = (middle + 1) << HOUR_BITS  # whatever its hour, a longer time is not before this
+        if sum(bisect_left(one, before) for one in kept) >= wanted:
             high = middle
         else:
             low = middle + 1

@@ -1,11 +1,11 @@
-"""The figures of a range of time: kept days where they are true, all else counted anew.
+"""The figures of a range of time: hours of kept days where those are true, all else counted anew.
 
 On the live queue's path: standard library and SQLAlchemy only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -28,6 +28,8 @@ Split = Literal["none", "queue", "account"]
 # What a page may hold: a year of days, a month of hours.
 DAYS_MAX = {"whole": 400, "day": 400, "hour": 31}
 
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
 # Of a day as such: agents' time.
 _SITE = ("", "")
 
@@ -48,7 +50,7 @@ GroupKey = tuple[datetime, datetime, str | None, str | None]
 
 def law_of(brand: Brand) -> str:
     """By what kept days were counted: those counted by another law are not true any more."""
-    return f"1 {brand.zone} {brand.care.repeat_s}"
+    return f"2 {brand.zone} {brand.care.repeat_s}"
 
 
 def measure(
@@ -164,19 +166,20 @@ def _cells(
     alone: bool,
     promises_alone: bool,
 ) -> Iterator[tuple[Key, Cell]]:
-    """Cells that make up the range: of whole days that are kept, and counted for all between."""
+    """Cells that make up the range: of hours of kept days, and counted for all between."""
     first = local_day(start, brand.tz)
     last = local_day(end - timedelta(microseconds=1), brand.tz)
     kept = metrics.unchanged_days(connection, first, last, law_of(brand))
-    kept -= {day for day in (first, last) if not _is_whole(day, brand, start, end)}
+    hours = {day: _whole_hours(day, brand, start, end) for day in kept}
     if kept:
         rows = metrics.kept_days(
             connection, min(kept), max(kept), queue=part.queue, account=part.account
         )
         for row in rows:
-            if row.day in kept:
-                yield (row.day, row.queue, row.account), from_document(row.document)
-    for since, until in _between(kept, brand, start, end):
+            if row.day in hours:
+                cell = from_document(row.document).within(*hours[row.day])
+                yield (row.day, row.queue, row.account), cell
+    for since, until in _between(hours, brand, start, end):
         if promises_alone:
             tally = Tally(brand.tz)
             tally.count_clocks(metricrows.clock_rows(connection, since, until, part))
@@ -192,21 +195,29 @@ def _cells(
     yield from tasks.finished().items()
 
 
-def _is_whole(day: date, brand: Brand, start: datetime, end: datetime) -> bool:
+def _whole_hours(day: date, brand: Brand, start: datetime, end: datetime) -> tuple[int, int]:
+    """The hours of a day that lie in [start, end) as a whole: from the first to before the last."""
     midnight = local_midnight(day, brand.tz)
-    return start <= midnight and local_midnight(day + timedelta(days=1), brand.tz) <= end
+    first = max(0, -((midnight - start) // _HOUR))
+    whole = local_midnight(day + _DAY, brand.tz) <= end
+    last = HOURS if whole else (end - midnight) // _HOUR
+    return first, max(first, last)
 
 
 def _between(
-    kept: set[date], brand: Brand, start: datetime, end: datetime
+    hours: Mapping[date, tuple[int, int]], brand: Brand, start: datetime, end: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
-    """[start, end) without the kept days."""
+    """[start, end) without those hours of the days."""
     at = start
-    for day in sorted(kept):
+    for day, (first, last) in sorted(hours.items()):
+        if first == last:
+            continue
         midnight = local_midnight(day, brand.tz)
-        if at < midnight:
-            yield at, midnight
-        at = local_midnight(day + timedelta(days=1), brand.tz)
+        begins = midnight + first * _HOUR
+        if at < begins:
+            yield at, begins
+        tomorrow = local_midnight(day + _DAY, brand.tz)
+        at = tomorrow if last == HOURS else midnight + last * _HOUR
     if at < end:
         yield at, end
 

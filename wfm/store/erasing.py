@@ -24,7 +24,7 @@ _c, _m, _r = tables.cases.c, tables.contacts.c, tables.raw_events.c
 _e, _o, _d = tables.case_events.c, tables.outbox.c, tables.deliveries.c
 
 # What the machinery itself writes beside these says nothing of the customer.
-_OUR_OWN = ("opened", "joined", "expired", "claimed", "merged", "warned", "breached", "escalated")
+_OUR_OWN = ("opened", "joined", "expired", "claimed", "merged", "warned", "breached")
 
 # Letters that say who somebody is or what was said to them; events bear ids only.
 _PERSONAL = ("reply", "acknowledgement", "notice", "activity")

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wfm.store import tables
-from wfm.store.bulk import upsert
+from wfm.store.bulk import insert_into
 from wfm.store.cases import ASSIGNED, NEW
 from wfm.store.engine import Writing
 
@@ -203,8 +203,10 @@ def lock_policy(writing: Writing, queue: str) -> dict[str, Any]:
     found = writing.connection.execute(held).one_or_none()
     if found is None:
         row = {"queue": queue, "spike_mode": False, "claims": 0, "policy": {}, **writing.stamp}
-        upsert(writing.connection, queue_state, [row])
-        return {}
+        insert = insert_into(writing.connection, queue_state).values(row)
+        writing.connection.execute(insert.on_conflict_do_nothing())
+        # Where another made it at this moment, what that one wrote stands.
+        found = writing.connection.execute(held).one()
     document: dict[str, Any] = found.policy
     return document
 

@@ -167,8 +167,8 @@ def clock_rows(
     connection: sa.Connection, start: datetime, end: datetime, part: Part
 ) -> Iterator[ClockRow]:
     """Clocks that were started in [start, end); their deadline only while they have not stopped."""
-    running = sa.case((clocks.c.stopped_at.is_(None), _seconds(connection, clocks.c.due_at)))
-    columns = {**dict(zip(ClockRow._fields, _named(connection, clocks, ClockRow._fields))), "due_at": running}
+    columns = dict(zip(ClockRow._fields, _named(connection, clocks, ClockRow._fields), strict=True))
+    columns["due_at"] = sa.case((clocks.c.stopped_at.is_(None), columns["due_at"]))
     query = sa.select(*columns.values()).where(
         clocks.c.metric.in_(METRICS),
         clocks.c.started_at >= start,
@@ -191,7 +191,8 @@ def case_rows(
         cases.c.merged_into,
         _seconds(connection, by_author),
         _seconds(connection, by_customer),
-        reopened(),
+        # Not EXISTS: for that PostgreSQL reads the events of all cases there ever were.
+        _reopenings().limit(1).scalar_subquery().is_not(None),
     ).where(cases.c.opened_at >= start, cases.c.opened_at < end, *part.of(cases))
     return map(CaseRow._make, _stream(connection, query))
 
@@ -224,9 +225,14 @@ def is_repeat(connection: sa.Connection, repeat_s: int) -> sa.ColumnElement[bool
 
 def reopened() -> sa.ColumnElement[bool]:
     """Whether the case of a query on `cases` was closed, and opened again after that."""
+    return _reopenings().exists()
+
+
+def _reopenings() -> sa.Select[int]:
+    """Events by which the case of a query on `cases` was opened again."""
     shut, again = case_events.alias("shut"), case_events.alias("again")
     return (
-        sa.exists()
+        sa.select(again.c.id)
         .where(
             again.c.case_id == cases.c.case_id,
             again.c.kind == "reopened",

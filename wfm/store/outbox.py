@@ -103,10 +103,12 @@ def put_many(
 # -- delivering ----------------------------------------------------------------------------------
 
 
-def has_due(connection: sa.Connection, now: datetime) -> bool:
-    """Whether a letter's time has come."""
-    due = sa.select(outbox.c.outbox_id).where(_NEW, outbox.c.next_at <= now).limit(1)
-    return connection.scalar(due) is not None
+def has_due(connection: sa.Connection, now: datetime, *, targets: Sequence[str]) -> bool:
+    """Whether the time of a letter to one of the targets has come."""
+    due = sa.select(outbox.c.outbox_id).where(
+        _NEW, outbox.c.next_at <= now, outbox.c.target.in_(sorted(targets))
+    )
+    return connection.scalar(due.limit(1)) is not None
 
 
 def take_due(

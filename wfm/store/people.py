@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 
@@ -29,6 +29,19 @@ def save_agents(writing: Writing, agents: Iterable[Agent], *, action: str = "age
         wanted={agent.agent_id: agent for agent in agents},
         columns=lambda agent: {"agent_id": agent.agent_id, "name": agent.name},
     )
+
+
+# The level of an agent of whom no skill is recorded: the roster alone says what they may take.
+ANY_LEVEL = 5
+
+
+def level_of(skills: Mapping[str, int] | None, queue: str) -> int:
+    """An agent's level in a queue of their stretch, by what `skill_levels` gave of them.
+
+    The roster alone says what someone of whom no skill is recorded may take; a queue that the
+    record does not name is one they are learning.
+    """
+    return skills.get(queue, 1) if skills else ANY_LEVEL
 
 
 def skill_levels(

@@ -101,8 +101,11 @@ def latest(connection: sa.Connection, kind: str) -> QueueEvent | None:
 
 # -- listening -----------------------------------------------------------------------------------
 
+# What happens to a case that is also told as an event of its queue, which says more.
+_TOLD_BY_QUEUE = ("assigned", "escalated")
+
 # Notes of our own progress, of no use to anybody else.
-PRIVATE = ("crm.collected", "retention.progress")
+PRIVATE = ("crm.collected", "retention.done")
 
 
 @dataclass(frozen=True, order=True)
@@ -176,7 +179,7 @@ def since(
             case_events.c.actor,
         )
         .join(cases, cases.c.case_id == case_events.c.case_id)
-        .where(case_events.c.id > after.case_event)
+        .where(case_events.c.id > after.case_event, case_events.c.kind.not_in(_TOLD_BY_QUEUE))
         .order_by(case_events.c.id)
         .limit(limit)
     )

@@ -27,6 +27,9 @@ URL_MAX = 500
 # Events that a callback may ask for.
 EVENTS = (
     "case.assigned",
+    "case.escalated",
+    "task.due",
+    "exception.asked",
     "sla.breach_predicted",
     "policy.step",
     "presence.changed",

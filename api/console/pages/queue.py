@@ -16,6 +16,7 @@ from api.console.views import Views
 from wfm.brands import Brand
 from wfm.casequeue.board import PAGE, PAGE_MAX, Board, Today
 from wfm.errors import RequestError
+from wfm.timegrid import in_local_time
 
 # How often the page asks, while somebody looks.
 BEAT_MS = 2_000
@@ -149,7 +150,7 @@ def alarms(today: Today, brand: Brand) -> Any:
     """What must be seen at once: nobody there for what waits, a promise that is about to break."""
     labels = layout.queue_labels(brand)
     told = [
-        ("Nobody there: ", line.now.alert.text)
+        ("Nobody there: ", in_local_time(line.now.alert.text, brand.tz))
         for line in today.queues
         if line.now.alert is not None
     ]

@@ -15,6 +15,7 @@ from api.console.pages.queueforms import LEAD
 from api.console.queueing import Person, Queueing
 from api.console.views import Views
 from wfm.errors import RequestError, WfmError
+from wfm.timegrid import in_local_time
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,8 @@ def answered(queue: Queueing, what: str, asked: Asked, done: int) -> dict[str, A
         came = ACTS[what](queue, asked, callers.lead())
     except WfmError as error:
         # Whatever was refused may have changed meanwhile: the page looks again.
-        return {**told, "said": layout.failure(error.message), "done": done + 1}
+        said = layout.failure(in_local_time(error.message, queue.brand().tz))
+        return {**told, "said": said, "done": done + 1}
     told |= {"said": html.P(came.said, className="said"), "done": done + 1}
     if came.case_id is not None:
         told["case"] = came.case_id

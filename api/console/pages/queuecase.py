@@ -17,6 +17,7 @@ from wfm.brands import Brand
 from wfm.store.cases import CaseEvent, Message
 from wfm.store.clocks import CaseClock
 from wfm.store.tasks import Task
+from wfm.timegrid import in_local_time
 
 STATES = {
     "new": ("waiting", "warn"),
@@ -200,7 +201,8 @@ def _entry(entry: Entry, brand: Brand) -> html.Li:
     at = html.Span(words.moment(entry.at, brand.tz), className="at")
     if entry.side == "note":
         tone = " bad" if entry.bad else ""
-        return html.Li([at, html.Bdi(entry.text, dir="auto")], className=f"note-entry{tone}")
+        text = in_local_time(entry.text, brand.tz)
+        return html.Li([at, html.Bdi(text, dir="auto")], className=f"note-entry{tone}")
     return html.Li(
         [
             html.Div([html.Bdi(entry.who, className="handle"), at]),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from api.cli.main import main
+from api.cli.queuefigures import COUNTS, PROMISED, PROMISES, TIMED, TIMES
 from wfm.brands import Brand, Queue
 from wfm.calendars import ServiceWindow
 from wfm.cases import Contact
@@ -54,10 +56,19 @@ def waits(ready_home) -> None:
 
 def test_todays_figures_are_printed_with_their_units(run):
     out, _ = run("metrics")
-    lines = dict(line.split(maxsplit=1) for line in out.splitlines()[1 : 1 + len(DEFINITIONS)])
+    lines = [re.split(r"  +", line.strip()) for line in out.splitlines()]
     assert out.startswith("Mon 02 Mar 00:00 to Mon 02 Mar 10:00, Europe/Berlin\n")
-    assert (lines["cases"], lines["first_response_attainment"]) == ("1", "0.0%")
-    assert lines["first_response_mean_s"] == "-"
+    assert ["cases", "1"] in lines
+    assert ["never answered share", "100.0%"] in lines
+    assert ["first reply", "0.0%", "1", "1"] in lines  # in time, judged, late
+    assert ["first reply", *"------"] in lines  # mean, median, P90; by the clock too
+
+
+def test_every_figure_is_shown_once():
+    counts = [name for names in COUNTS.values() for name in names]
+    promises = [f"{metric}_{end}" for metric in PROMISES for end in PROMISED]
+    times = [f"{metric}_{by}{end}" for metric in TIMES for by in ("", "clock_") for end in TIMED]
+    assert sorted([*counts, *promises, *times]) == sorted(one.name for one in DEFINITIONS)
 
 
 def test_hours_are_lines_and_json_and_csv_have_every_figure(run, tmp_path):

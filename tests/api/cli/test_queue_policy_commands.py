@@ -58,7 +58,7 @@ def test_a_tick_shows_what_it_did_and_the_policy_what_it_predicts(run: Run):
 
 
 def test_a_step_is_held_and_let_go(run: Run):
-    assert run("hold", "x", "3", "on")[1] == "x: spike_mode taken, it is held by hand.\n"
+    assert run("hold", "x", "3", "on")[1] == "x: spike mode taken, it is held by hand.\n"
     assert "it stood so already" in run("hold", "x", "3", "on")[1]
     assert json.loads(run("hold", "x", "3", "auto", "--json")[1])[0]["taken"] is False
     assert "none of on, off and auto" in run("hold", "x", "3", "maybe")[2]

@@ -73,8 +73,8 @@ def test_the_page_stands_between_plan_and_roster(views):
     _, navigation, *_ = app.show(views, "/console/forecast")
 
     names = [link.children for link in navigation]
-    assert names == ["Plan", "Forecast", "Requirement", "Roster", "What-if"]
-    assert [link.className for link in navigation] == ["", "here", "", "", ""]
+    assert names == ["Plan", "Forecast", "Requirement", "Roster", "What-if", "Queue"]
+    assert [link.className for link in navigation] == ["", "here", "", "", "", ""]
 
 
 def test_it_needs_no_plan(views):

@@ -49,7 +49,7 @@ def sliders(views, share=90, minutes=None, risk=None, **changes):
 def test_the_page_stands_in_the_navigation_and_opens_on_today_and_the_first_queue(views):
     content, navigation, *_ = app.show(views, "/console/requirement")
 
-    assert [link.className for link in navigation] == ["", "", "here", "", ""]
+    assert [link.className for link in navigation] == ["", "", "here", "", "", ""]
     controls = content.children[0].children[1].children
     assert [field.children[1].value for field in controls] == ["x", "1", "2026-03-02"]
 

@@ -383,7 +383,8 @@ def test_our_own_queue_tells_how_long_a_first_reply_took_from_its_last_claim(sma
     )
     held = claimed(4 * minute)
     case_id, token = held.case.case_id, held.lease_token
-    claims.answer(later(small, opened + 9 * minute), case_id, token, "Here.", actor="test")
+    answered = later(small, opened + 9 * minute)
+    claims.answer(answered, case_id, token, "Here.", brand=brand, actor="test")
     with small.reading() as connection:
         (case,) = results.own_cases(connection, "x", MONDAY, MONDAY + DAY)
         recorded = recorded_of(
@@ -411,4 +412,5 @@ def converse(store: Store, at: datetime, *minutes: int) -> None:
         else:
             held = claims.claim_next(now, "a0", brand=brand, actor="test")
             assert held is not None
-            claims.answer(now, held.case.case_id, held.lease_token, "Here you are.", actor="test")
+            case_id, token = held.case.case_id, held.lease_token
+            claims.answer(now, case_id, token, "Here you are.", brand=brand, actor="test")

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from wfm.calendars import before_open_seconds, open_seconds
 from wfm.care import Care, Rung, Triage
 from wfm.casequeue.claims import release
 from wfm.casequeue.escalation import climb, escalate, slack_s
@@ -117,6 +118,29 @@ def test_slack_is_open_time(ladder):
     assert rungs(ladder) == []
     ladder.clock.move(minutes=5)
     assert rungs(ladder) == [(case_id, 2)]
+
+
+@on_sqlite
+def test_what_is_late_in_a_shut_queue_does_not_stand_in_the_way_of_others(ladder, monkeypatch):
+    monkeypatch.setattr("wfm.casequeue.escalation.BATCH", 1)
+    late, next_day = (ladder.message(name, queue="mail").case_id for name in ("ann", "ben"))
+    evening = ladder.clock.at.replace(hour=18, minute=58)
+    put(ladder, late, due_at=evening, escalation=3)  # the last rung is 5 open minutes behind it
+    put(ladder, next_day, due_at=evening.replace(hour=7, minute=8) + timedelta(days=1))
+    ladder.clock.at = evening.replace(hour=23)
+    assert rungs(ladder) == [(next_day, 1)]
+    ladder.clock.at = evening.replace(hour=7, minute=3) + timedelta(days=1)
+    assert (late, 4) in rungs(ladder)
+
+
+@on_sqlite
+def test_the_instant_before_so_much_open_time_has_just_so_much_after_it(ladder):
+    window = ladder.brand.queue("mail").window
+    for hours in (0, 5, 12, 21):
+        at = ladder.clock.at + timedelta(hours=hours)
+        for seconds in (1, 300, 50_000):
+            assert open_seconds(window, before_open_seconds(window, at, seconds), at) == seconds
+    assert before_open_seconds(window, at, 1e9) == at - timedelta(days=31)
 
 
 def test_more_cases_than_go_into_one_transaction_all_climb(ladder, monkeypatch):

@@ -179,6 +179,18 @@ def test_where_people_sign_on_those_who_did_are_there(desk: Desk):
 
 
 @on_sqlite
+def test_those_who_are_missing_are_told_as_people(desk: Desk):
+    plan(desk)
+    desk.clock.move(minutes=3)
+    sign_on(desk.store, "bob", actor="agent:bob")
+    for number in range(30):
+        desk.message(f"a{number}")
+    with desk.store.reading() as connection:
+        reason = look_ahead(connection, desk.brand, now(desk), desk.clock.at)["x"].reason
+    assert reason.endswith("late: 1 agent is there, where the plan has 2, 30 wait")
+
+
+@on_sqlite
 def test_what_came_lately_corrects_what_was_forecast(desk: Desk):
     plan(desk)
 

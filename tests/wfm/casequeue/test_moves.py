@@ -13,7 +13,7 @@ from wfm.casequeue.merging import merge
 from wfm.casequeue.moves import acknowledge, move_queue, pause, reopen, resume, set_severity
 from wfm.casequeue.timing import wake, watch
 from wfm.errors import Conflict, IllegalMove, LeaseLost, NotFound, RequestError
-from wfm.store import cases, clocks
+from wfm.store import cases, clocks, levels
 
 LEAD = "lead:lee"
 
@@ -200,6 +200,30 @@ def test_what_was_merged_goes_with_its_case_when_that_is_merged_in_turn(staffed,
     assert told == ["no 0", "no 1", "no 2"]
     assert staffed.case(ids[0]).merged_into == ids[2]
     assert staffed.message("ann0").case_id == ids[2], "while that is open"
+
+
+def test_what_a_merged_case_was_acknowledged_with_counts_for_the_one_that_goes_on(staffed, acts):
+    one, two = staffed.message("ann").case_id, staffed.message("ben").case_id
+    told = acts.acknowledge(one, "We have it.").first_any_at
+
+    kept = acts.merge(one, into=two)
+
+    assert (kept.first_any_at, kept.first_response_at) == (told, None)
+    assert told is not None
+    with staffed.store.reading() as connection:
+        assert levels.to_acknowledge(connection, kept.queue, limit=9) == ()
+
+
+def test_a_case_whose_lease_ran_out_waits_again_and_is_merged(staffed, acts):
+    one, two = staffed.message("ann").case_id, staffed.message("ben").case_id
+    held = staffed.take()
+    staffed.clock.move(minutes=11)
+    other = two if held.case.case_id == one else one
+
+    kept = acts.merge(held.case.case_id, into=other)
+
+    assert (kept.case_id, kept.state, kept.contacts) == (other, "new", 2)
+    assert staffed.kinds(held.case.case_id)[-3:] == ["expired", "merged", "closed"]
 
 
 def test_what_cannot_be_merged_is_refused_in_words(staffed, acts):

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
 from tests.wfm.conftest import Desk
-from wfm.casequeue import outgoing
+from wfm.casequeue import outgoing, sending
 from wfm.casequeue.outgoing import deliver, reply_out
 from wfm.casequeue.sending import Sent, http_send
-from wfm.errors import Conflict, NotFound
+from wfm.errors import Conflict, NotFound, SetupError
 from wfm.ingest.signing import check
 from wfm.store import outbox, queueevents
 from wfm.store.outbox import Letter
@@ -231,6 +232,25 @@ def test_an_activity_goes_to_the_crm_when_there_is_one(desk: Desk):
     assert written == {"case:1:closed": {"what": "closed"}}
 
 
+def test_letters_that_nobody_takes_cost_no_writing(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    put(desk, "case:1:closed", kind="activity", target="crm")
+    monkeypatch.setattr(outbox, "take_due", None)
+
+    assert deliver(desk.store).tried == 0
+
+
+def test_what_a_crm_says_of_a_refusal_is_shown(desk: Desk):
+    put(desk, "case:1:closed", kind="activity", target="crm")
+
+    def refuse(*_: object) -> None:
+        raise SetupError("the CRM refuses our secret; correct WFM_CRM_SECRET")
+
+    assert deliver(desk.store, record=refuse).failed == 1
+    assert letters(desk)["case:1:closed"].error == (
+        "the CRM refuses our secret; correct WFM_CRM_SECRET"
+    )
+
+
 def test_a_dead_letter_is_tried_again_when_told_and_a_sent_one_never(desk: Desk):
     add_source(desk)
     put(desk, "a")
@@ -256,6 +276,8 @@ class Callback:
     url: str
     status: int = 200
     answer: bytes = b'{"native_id": "post-1"}'
+    missing: int = 0
+    drops: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
@@ -269,9 +291,12 @@ def callback() -> Iterator[Callback]:
             self.send_response(here.status)
             for name, value in here.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(here.answer)))
+            self.send_header("content-length", str(len(here.answer) + here.missing))
             self.end_headers()
             self.wfile.write(here.answer)
+            for _ in range(here.drops):
+                sleep(0.02)
+                self.wfile.write(b" ")
 
         def log_message(self, *_: object) -> None:
             pass
@@ -327,6 +352,21 @@ def test_only_a_2xx_is_a_yes_and_redirects_are_not_followed(callback: Callback):
 def test_an_answer_without_a_usable_id_is_a_yes_all_the_same(callback: Callback, answer: bytes):
     callback.answer = answer
     assert http_send(Source("w", "webhook", SECRET, callback.url), a_letter()) == Sent()
+
+
+def test_an_answer_that_breaks_off_is_a_yes_all_the_same(callback: Callback):
+    callback.missing = 100
+    assert http_send(Source("w", "webhook", SECRET, callback.url), a_letter()) == Sent()
+
+
+def test_an_answer_that_comes_drop_by_drop_holds_nobody_up(
+    callback: Callback, monkeypatch: pytest.MonkeyPatch
+):
+    callback.missing = callback.drops = 40
+    monkeypatch.setattr(sending, "ANSWER_S", 0.1)
+    begun = monotonic()
+    assert http_send(Source("w", "webhook", SECRET, callback.url), a_letter()) == Sent()
+    assert monotonic() - begun < 0.6
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "ftp://127.0.0.1/", "http://[/", "x"])

@@ -11,6 +11,7 @@ from wfm.casequeue.merging import merge
 from wfm.casequeue.moves import pause
 from wfm.casequeue.tasks import cancel_task, finish_task, open_task, tell_due
 from wfm.errors import Conflict, IllegalMove, NotFound, RequestError
+from wfm.store import tasks as rows
 from wfm.store.clocks import clocks_of
 from wfm.store.queueevents import latest
 from wfm.store.tasks import find_task, page_of_tasks
@@ -125,6 +126,28 @@ def test_the_follow_up_of_a_merged_case_is_about_the_one_it_went_into(staffed, a
     assert staffed.case(kept).state == "new"
     with pytest.raises(Conflict, match=f"merged into case {kept}; set the task there"):
         set_task(staffed, answered)
+
+
+@on_sqlite
+def test_a_follow_up_whose_case_is_merged_while_it_is_told_reopens_no_merged_case(
+    staffed, answered, monkeypatch
+):
+    set_task(staffed, answered)
+    kept = staffed.message("ben").case_id
+    staffed.answer(staffed.take())
+    merge(staffed.store, answered, into=kept, brand=staffed.brand, actor="lead:lee")
+    staffed.clock.move(hours=1)
+    looked = rows.to_tell
+    seen = []
+
+    def as_before_the_merge(*args, **options):
+        found = looked(*args, **options)
+        seen.append(found)
+        return dict.fromkeys(found, answered) if len(seen) == 1 else found
+
+    monkeypatch.setattr(rows, "to_tell", as_before_the_merge)
+    assert len(tell(staffed)) == 1
+    assert (staffed.case(answered).state, staffed.case(kept).state) == ("closed", "new")
 
 
 @on_sqlite

@@ -56,7 +56,7 @@ def test_a_resolution_is_warned_of_and_then_breached(staffed):
     assert look(staffed).warned == (case_id,)
     assert look(staffed).warned == ()
     assert told(staffed, case_id, "warned") == [
-        "resolution within 3600 s, due 2026-03-02T10:00:00Z: amy had it since 2026-03-02T09:00:00Z"
+        "resolution within 1 h, due 2026-03-02T10:00:00Z: amy had it since 2026-03-02T09:00:00Z"
     ]
     staffed.clock.move(minutes=31)
     assert look(staffed).breached == (case_id,)
@@ -69,7 +69,7 @@ def test_a_breach_that_nobody_saw_is_told_by_the_answer_that_came_too_late(staff
     staffed.answer(staffed.take("amy"))
     assert look(staffed).breached == ()
     assert told(staffed, case_id) == [
-        "first response within 900 s, due 2026-03-02T09:15:00Z: amy had it"
+        "first response within 15 min, due 2026-03-02T09:15:00Z: amy had it"
     ]
 
 
@@ -78,7 +78,7 @@ def test_a_breach_is_told_of_what_was_closed_too_late(staffed):
     staffed.clock.move(minutes=20)
     close(staffed.store, case_id, "spam", brand=staffed.brand, actor="lead:lee")
     assert told(staffed, case_id) == [
-        "first response within 900 s, due 2026-03-02T09:15:00Z: it was closed after that"
+        "first response within 15 min, due 2026-03-02T09:15:00Z: it was closed after that"
     ]
     assert clocks_of(staffed, case_id)["first_response"].outcome == "cancelled"
 
@@ -139,7 +139,7 @@ def test_a_breach_names_what_stood_in_the_way(desk, cause):
     desk.clock.move(minutes=16)
     look(desk)
     assert told(desk, case_id) == [
-        f"first response within 900 s, due 2026-03-02T09:15:00Z: {cause}"
+        f"first response within 15 min, due 2026-03-02T09:15:00Z: {cause}"
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +18,13 @@ from wfm.customers.erasure import Erased, erase_author, erase_customer
 from wfm.customers.identity import add_customer
 from wfm.customers.retention import retire
 from wfm.errors import NotFound
+from wfm.ingest.inbox import accept, work
 from wfm.ingest.intake import take_in
+from wfm.ingest.sources import new_source
 from wfm.store import outbox, tables
+from wfm.store.deliveries import Incoming
 from wfm.store.engine import Store, open_store
+from wfm.store.sources import save_source
 
 LEAD = "manager:eve"
 
@@ -207,6 +212,58 @@ def test_an_old_message_delivered_again_is_known_and_not_kept_again(history):
 
     assert (taken.outcome, taken.event_id) == ("repeated", row.event_id)
     assert leaks(desk.store) == []
+
+
+@pytest.mark.parametrize("forgotten_by", ["request", "age"])
+def test_an_edit_or_deletion_of_an_erased_message_is_known_and_nothing_of_it_kept(
+    history, forgotten_by
+):
+    desk, ann_id, _ = history
+    with desk.store.reading() as connection:
+        row = connection.execute(
+            sa.select(tables.raw_events).where(tables.raw_events.c.author_id == ann_id)
+        ).first()
+    assert row is not None
+    if forgotten_by == "request":
+        erase_author(desk.store, ann_id, actor=LEAD)
+    else:  # the texts only: raw bodies are kept longer
+        brand = with_retention(messages_days=1)
+        desk.clock.move(days=3)
+        retire(desk.store, brand=brand)
+    with desk.store.writing("test") as w:
+        save_source(w, new_source("webhook"))
+    before = everything(desk.store)
+    message = {"id": row.native_id, "account": "@care", "queue": "x", "text": "my IBAN is DE56"}
+    message["author"] = {"id": "u-ann", "handle": "ann-liese-new"}
+    message["published_at"] = "2026-03-09T09:00:00Z"
+    for key, change in (
+        ("again", {}),
+        ("edit", {"kind": "edit", "revision": 2}),
+        ("deletion", {"kind": "deletion"}),
+    ):
+        body = json.dumps({**message, **change}).encode()
+        accept(desk.store, [Incoming("webhook", key, body, f"1 {key}", desk.clock.at)])
+        assert work(desk.store, brand=desk.brand).deliveries == 1
+
+    after = everything(desk.store)
+    new = [r for r in after["raw_events"] if r not in before["raw_events"]]
+    assert [(r["kind"], r["body"]) for r in new] == [("edit", ""), ("deletion", "")]
+    assert [(r["key"], bytes(r["body"])) for r in after["deliveries"][-3:]] == [
+        ("again", b""),
+        ("edit", b""),
+        ("deletion", b""),
+    ]
+    assert [r["text"] for r in after["contacts"]] == [r["text"] for r in before["contacts"]]
+    assert after["author_handles"] == before["author_handles"]
+
+
+def test_a_message_that_had_no_text_from_the_first_gets_the_one_of_its_edit(desk: Desk):
+    first = desk.contact("u-ann", text="")
+    take_in(desk.store, first, brand=desk.brand, actor="test", raw_body="{}")
+    again = replace(first, revision=1, kind="edit", text="now with words")
+    taken = take_in(desk.store, again, brand=desk.brand, actor="test", raw_body="{}")
+    assert taken.outcome == "edited"
+    assert [r["text"] for r in everything(desk.store)["contacts"]] == ["now with words"]
 
 
 def test_what_was_not_yet_sent_to_a_forgotten_author_is_not_sent(history):

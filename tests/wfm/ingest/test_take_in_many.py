@@ -107,6 +107,9 @@ def test_half_a_surrogate_pair_is_replaced_since_no_database_can_keep_it(desk):
     assert message.text == "a\N{REPLACEMENT CHARACTER} b"
     with pytest.raises(DataError, match="author must have"):
         desk.message("a\ud83d")
+    for name in ("in_reply_to", "handle", "queue"):
+        with pytest.raises(DataError, match="in_reply_to, handle or queue"):
+            desk.message(**{name: "\ud83d"})
 
 
 def test_a_post_of_a_megabyte_is_taken_in_and_a_longer_one_is_told(desk):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from wfm.care import Care, Triage
 from wfm.cases import Contact
 from wfm.metrics.feeding import feed_history
 from wfm.store import tables
@@ -100,7 +102,10 @@ def test_spam_and_reposts_are_no_contacts(staffed):
     def repost() -> Contact:
         return staffed.contact("dan", repost_of="m99")
 
+    care = Care(triage=Triage(spam_words=("free money",)))
+    staffed.brand = replace(staffed.brand, care=care)
     staffed.message("ann")
+    assert staffed.message("eve", text="Free money here!").outcome == "left_out"
     staffed.deliver(repost())
     staffed.clock.move(minutes=15)
     feed(staffed)

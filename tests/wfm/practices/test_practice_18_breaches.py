@@ -76,7 +76,10 @@ def test_every_breach_has_an_event_with_its_cause_and_the_figures_reconcile(desk
     assert len(late) > 10
     assert len({row.metric for row in late}) == 2
     # One event for each promise that broke, and none besides.
-    promises = sorted((r.case_id, f"{words[r.metric]} within {r.threshold_s} s") for r in late)
+    within = {900: "15 min", 3600: "1 h"}
+    promises = sorted(
+        (r.case_id, f"{words[r.metric]} within {within[r.threshold_s]}") for r in late
+    )
     assert sorted((event.case_id, event.text.split(",")[0]) for event in events) == promises
     causes = [event.text.partition("Z: ")[2] for event in events]
     assert all(causes)

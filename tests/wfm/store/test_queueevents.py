@@ -7,10 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wfm.conftest import Desk
+from wfm.casequeue.escalation import escalate
+from wfm.casequeue.supervise import assign
+from wfm.customers.crm import COLLECTED
+from wfm.customers.retention import RETIRED
 from wfm.errors import RequestError
 from wfm.store import queueevents
 from wfm.store.engine import Store
-from wfm.store.queueevents import Follower, Position, position_of, settled, since
+from wfm.store.queueevents import PRIVATE, Follower, Position, position_of, settled, since
 
 
 def add(store: Store, kind: str) -> None:
@@ -31,6 +35,23 @@ def test_events_of_cases_and_queues_come_in_the_order_of_time(desk: Desk):
     add(desk.store, "last")
 
     assert kinds(desk.store, Position()) == ["first", "case.opened", "last"]
+
+
+def test_a_case_that_is_given_or_escalated_is_told_once_and_never_why_people_did(staffed: Desk):
+    case_id = staffed.message("ann").case_id
+    assert case_id is not None
+    assign(staffed.store, case_id, "amy", brand=staffed.brand, actor="lead:eve")
+    reason = "my IBAN is DE12"
+    escalate(staffed.store, case_id, reason, brand=staffed.brand, actor="lead:eve")
+    with staffed.store.reading() as connection:
+        told = since(connection, Position())
+    of_case = [one.kind for one in told if one.kind in ("case.assigned", "case.escalated")]
+    assert of_case == ["case.assigned", "case.escalated"]
+    assert reason not in repr(told)
+
+
+def test_notes_of_our_own_progress_are_told_to_nobody():
+    assert {COLLECTED, RETIRED} == set(PRIVATE)
 
 
 def test_reading_page_by_page_gives_each_event_once(desk: Desk):
