@@ -146,7 +146,7 @@ def add_waiting(writing: Writing, count: int, *, first: int, queues: int, levels
     Their deadlines come in no order of their ids.
     """
     # A number without a factor in common with any round count: deadlines are shuffled.
-    due = f"-{LATE_S} + (i * 7919 % {count}) * {DUE_S / count}"
+    due = f"-{LATE_S} + (CAST(i AS BIGINT) * 7919 % {count}) * {DUE_S / count}"
     at_open = _at(writing, f"{due} - {DUE_S}")
     level = f"CASE WHEN i % {HARD_EVERY} = 0 THEN {HARD_LEVEL} ELSE 1 END"
     queue = f"'q' || (i % {queues})"

@@ -94,6 +94,27 @@ def hold(
         say(f"{one.queue}: {step_words} {'taken' if one.taken else 'taken back'}, {one.reason}.")
 
 
+# What a tick's parts do, for people.
+DID = {
+    "inbox": "deliveries worked",
+    "notices": "notices to customers",
+    "leases": "leases run out",
+    "paused": "paused cases waiting again",
+    "quiet": "answered cases closed",
+    "presence": "agents signed off",
+    "tasks": "tasks due",
+    "clocks": "promises broken or soon to break",
+    "ladder": "escalations",
+    "policy": "steps of the policy",
+    "assignment": "cases assigned",
+    "staffing": "queues with new staffing",
+    "outbox": "letters delivered",
+    "metrics": "days added up",
+    "history": "quarter-hours into the history",
+    "retention": "round of retention",
+}
+
+
 @app.command()
 def tick(as_json: JsonOption = False) -> None:
     """Do once what the service does all the time: leases, clocks, policy, assignment, delivery."""
@@ -107,10 +128,12 @@ def tick(as_json: JsonOption = False) -> None:
     if as_json:
         emit_json(asdict(ticked))
     else:
-        did = ", ".join(f"{count} {name}" for name, count in ticked.done.items() if count)
+        did = ", ".join(
+            f"{count} {DID.get(name, name)}" for name, count in ticked.done.items() if count
+        )
         say(f"Done: {did or 'nothing was due'}.")
         for name, why in ticked.failed.items():
-            say(f"{name} failed: {why}")
+            say(f"{DID.get(name, name)}: {why}")
     if ticked.failed:
         raise typer.Exit(1)
 

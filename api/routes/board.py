@@ -104,10 +104,12 @@ class QueueTodayOut(BaseModel):
 
 
 class TodayOut(BaseModel):
-    """All queues today. `clock_rate`: seconds that the service's clock shows in a second."""
+    """All queues today. `clock_rate`: seconds that the service's clock shows in a second; `zone`:
+    the site's."""
 
     as_of: datetime
     clock_rate: float
+    zone: str
     waiting: int
     due_soon: int
     late: int
@@ -154,7 +156,7 @@ def get_today(
         if brand is None:
             return Response(status_code=204)
         found = boards.today(connection, brand, store.clock.now())
-    answer = _today(found, store.clock)
+    answer = _today(found, store.clock, brand.zone)
     return _unless_held(request, response, answer, answer.model_dump_json(exclude={"as_of"}))
 
 
@@ -163,9 +165,10 @@ def rate_of(clock: Clock) -> float:
     return clock.rate if isinstance(clock, SystemClock) else 0.0
 
 
-def _today(found: boards.Today, clock: Clock) -> TodayOut:
+def _today(found: boards.Today, clock: Clock, zone: str) -> TodayOut:
     return TodayOut(
         as_of=found.as_of,
+        zone=zone,
         clock_rate=rate_of(clock),
         waiting=found.waiting,
         due_soon=found.due_soon,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,11 +26,11 @@ _Process = Callable[[Any], Any]
 class Prepared:
     """A statement's text for one database. Make one a statement with `prepare`.
 
-    places  names of the values in the order of the text, where the driver counts them; else none
+    in_order  the values in the order of the text, where the driver counts them; None: by name
     """
 
     text: str
-    places: tuple[str, ...]
+    in_order: Callable[[dict[str, Any]], Any] | None
     fixed: dict[str, Any]
     into: dict[str, _Process]
     out: tuple[tuple[int, _Process], ...]
@@ -39,7 +40,7 @@ class Prepared:
         given = {**self.fixed, **values}
         for name, process in self.into.items():
             given[name] = process(given[name])
-        bound = tuple(given[name] for name in self.places) if self.places else given
+        bound = self.in_order(given) if self.in_order else given
         # The driver's own cursor, within SQLAlchemy's transaction: a result of its kind, of which
         # nothing but the rows is wanted, costs as much as the statement.
         cursor = connection.connection.cursor()
@@ -85,4 +86,13 @@ def prepare(
         if process is not None:
             out.append((i, process))
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    return Prepared(str(compiled), tuple(compiled.positiontup or ()), fixed, into, tuple(out))
+    places = tuple(compiled.positiontup or ())
+    return Prepared(str(compiled), _picker(places), fixed, into, tuple(out))
+
+
+def _picker(places: tuple[str, ...]) -> Callable[[dict[str, Any]], Any] | None:
+    if not places:
+        return None
+    if len(places) == 1:
+        return lambda given: (given[places[0]],)
+    return itemgetter(*places)

@@ -42,6 +42,10 @@ def _sqlite_text(value: datetime | None) -> str | None:
     return _utc(value).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
+def _from_sqlite_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError(f"{value} has no zone; the store takes UTC instants")
@@ -57,6 +61,11 @@ class Instant(TypeDecorator[datetime]):
     def bind_processor(self, dialect: Dialect) -> Any:
         # A batch writes the same few instants thousands of times.
         return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        if dialect.name == "sqlite":
+            return _from_sqlite_text
+        return super().result_processor(dialect, coltype)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else _utc(value)

@@ -27,9 +27,18 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       return share === null ? "–" : `${(share * 100).toFixed(digits)} %`;
     }
 
+    // The API tells instants in UTC; people read the site's clock.
+    function local(text, zone) {
+      const at = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone };
+      return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (instant) =>
+        new Date(instant).toLocaleTimeString("en-GB", at),
+      );
+    }
+
     // Short, for every page: the page Queue has the whole sentences.
     function alarm(told) {
-      const said = told.queues.filter((queue) => queue.alert).map((queue) => queue.alert.text);
+      const alerts = told.queues.filter((queue) => queue.alert).map((queue) => queue.alert.text);
+      const said = alerts.map((text) => local(text, told.zone));
       const breaking = told.queues.filter((queue) => queue.breaks_at).map((queue) => queue.queue);
       if (breaking.length) said.push(`About to break the promise: ${breaking.join(", ")}`);
       if (told.quarantined) said.push(`${told.quarantined} in quarantine`);

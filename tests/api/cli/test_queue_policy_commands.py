@@ -47,7 +47,7 @@ def test_a_tick_shows_what_it_did_and_the_policy_what_it_predicts(run: Run):
 
     code, said, _ = run("tick")
     assert code == 0
-    assert "1 policy" in said
+    assert "1 steps of the policy" in said
     assert json.loads(run("tick", "--json")[1])["failed"] == {}
 
     said = " ".join(run("policy")[1].split())
