@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ def assign_waiting(
     done: list[Assigned] = []
     while True:
         with store.writing(actor) as plain:
-            writing = plain if now is None else replace(plain, at=now)
+            writing = plain.on(now)
             given = _give_some(writing, brand)
         if not given:
             return tuple(done)

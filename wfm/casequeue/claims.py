@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wfm.brands import Brand
@@ -65,7 +65,7 @@ def claim_next(
     gives them slots.
     """
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         known = claiming.standing(writing, agent_id)
         if known.expired:
             _expire(writing)
@@ -95,10 +95,6 @@ def claim_next(
             held=held,
             slots=shift.slots,
         )
-
-
-def _at(writing: Writing, now: datetime | None) -> Writing:
-    return writing if now is None else replace(writing, at=now)
 
 
 def _shift_of(writing: Writing, agent_id: str, known: Standing) -> OnShift:
@@ -137,7 +133,7 @@ def expire_leases(store: Store, *, actor: str, now: datetime | None = None) -> t
         if not waiting.has_expired(connection, now or store.clock.now()):
             return ()
     with store.writing(actor) as plain:
-        return _expire(_at(plain, now))
+        return _expire(plain.on(now))
 
 
 def _expire(writing: Writing) -> tuple[int, ...]:
@@ -158,7 +154,7 @@ def renew(
 ) -> Case:
     """Let the lease run anew from now on. LeaseLost when it has run out or passed on."""
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         until = writing.at + timedelta(seconds=brand.care.lease_s)
         return _if_held(writing, case_id, lease_token, {"lease_until": until})
 
@@ -184,7 +180,7 @@ def answer(
             f"this one has {len(text)}"
         )
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         held = _if_held(writing, case_id, lease_token, {})
         note_hold(writing, held, "answered")
         case = cases.update_case(
@@ -210,7 +206,7 @@ def release(
 ) -> Case:
     """Give the case back unanswered: it waits again with the deadline it had."""
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         held = _if_held(writing, case_id, lease_token, {})
         return let_go(writing, held, kind="released", ended_by="released")
 
@@ -236,7 +232,7 @@ def close(
             f"this one has {len(reason)}"
         )
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         check_move(case_id, case.state, "closed")
         is_held = case.lease_until is not None and case.lease_until > writing.at

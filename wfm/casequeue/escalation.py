@@ -191,7 +191,7 @@ def escalate(
     """
     check_text("reason", reason)
     with store.writing(actor) as plain:
-        writing = plain if now is None else replace(plain, at=now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         if lease_token is not None and not cases.update_if_held(writing, case_id, lease_token, {}):
             raise LeaseLost(

@@ -11,7 +11,6 @@ On the live queue's path: no pandas.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime
 
 from wfm.brands import Brand
@@ -53,7 +52,7 @@ def ask_exception(
             f"an exception is worth more than 0 and up to {AMOUNT_MAX:.0f}; this one {amount}"
         )
     with store.writing(actor) as plain:
-        writing = plain if now is None else replace(plain, at=now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         if case.merged_into is not None:
             raise Conflict(
@@ -109,7 +108,7 @@ def _decide(
     now: datetime | None,
 ) -> CaseException:
     with store.writing(actor) as plain:
-        writing = plain if now is None else replace(plain, at=now)
+        writing = plain.on(now)
         case_id = rows.find_exception(writing.connection, exception_id).case_id
         case = cases.lock_case(writing, case_id)
         # Once more under the lock: what it says is so until the transaction ends.

@@ -5,7 +5,6 @@ On the live queue's path: no pandas.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from wfm.brands import Brand
@@ -38,7 +37,7 @@ def merge(
     if case_id == into:
         raise RequestError(f"case {case_id} cannot be merged into itself", case_id=case_id)
     with store.writing(actor) as plain:
-        writing = plain if now is None else replace(plain, at=now)
+        writing = plain.on(now)
         found = casemoves.lock_cases(writing, (case_id, into))
         case, kept = found[case_id], found[into]
         if case.state == "assigned" and case.lease_until and case.lease_until <= writing.at:

@@ -11,7 +11,6 @@ On the live queue's path: no pandas.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from wfm.brands import Brand
@@ -48,7 +47,7 @@ def pause(
     """
     check_text("reason", reason)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         if until is not None and until <= writing.at:
             raise RequestError(
                 f"a case cannot be paused until {format_instant(until)}: it is "
@@ -76,7 +75,7 @@ def resume(
 ) -> Case:
     """Let a paused case wait again, with what was left of its clocks. IllegalMove for any other."""
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         if case.state != "paused":
             raise IllegalMove(
@@ -103,7 +102,7 @@ def reopen(
     """
     check_text("reason", reason)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         if case.state != "closed":
             raise IllegalMove(
@@ -153,7 +152,7 @@ def move_queue(
     if reason:
         check_text("reason", reason)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         _check_lease(writing, case, lease_token)
         return move_queue_in(writing, brand, case, to_queue, reason)
@@ -198,7 +197,7 @@ def set_severity(
     if reason:
         check_text("reason", reason)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         return set_severity_in(writing, cases.lock_case(writing, case_id), severity, reason)
 
 
@@ -239,7 +238,7 @@ def acknowledge(
     """
     check_text("acknowledgement", text, ACKNOWLEDGEMENT_MAX)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         if case.state not in ("new", "assigned"):
             raise IllegalMove(
@@ -285,7 +284,3 @@ def _check_lease(writing: Writing, case: Case, lease_token: str | None) -> None:
             case_id=case.case_id,
             state=case.state,
         )
-
-
-def _at(writing: Writing, now: datetime | None) -> Writing:
-    return writing if now is None else replace(writing, at=now)

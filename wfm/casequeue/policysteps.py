@@ -112,7 +112,7 @@ def hold_step(
     if not 1 <= number <= count:
         raise RequestError(f"the policy has the steps 1 to {count}; {number} is none of them")
     with store.writing(actor) as plain:
-        desk = _Desk.locked(plain if now is None else replace(plain, at=now), brand)
+        desk = _Desk.locked(plain.on(now), brand)
         state = desk.states[name]
         holds = {n: held for n, held in state.holds.items() if n != number}
         if on is not None:

@@ -185,7 +185,7 @@ def sign_on(
     OffShift when the roster does not have them now; it says when it has.
     """
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         waiting.lock_agent(writing, agent_id)
         shift_of(writing.connection, agent_id, writing.at)
         return _enter(writing, agent_id, "available")
@@ -197,7 +197,7 @@ def away(store: Store, agent_id: str, *, actor: str, now: datetime | None = None
     IllegalMove when they are not signed on.
     """
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         waiting.lock_agent(writing, agent_id)
         _signed_on(writing, agent_id)
         return _enter(writing, agent_id, "away")
@@ -211,7 +211,7 @@ def sign_off(
     IllegalMove when they never signed on.
     """
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         waiting.lock_agent(writing, agent_id)
         before = rows.find_presence(writing.connection, agent_id)
         if before is None:
@@ -229,7 +229,7 @@ def heartbeat(
     are off shift by now.
     """
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         waiting.lock_agent(writing, agent_id)
         before = rows.find_presence(writing.connection, agent_id)
         if before is not None and before.state == "off" and not before.is_their_word:
@@ -257,7 +257,7 @@ def expire_presence(store: Store, *, brand: Brand, now: datetime | None = None) 
     done = []
     for agent_id in gone:
         with store.writing(ACTOR) as plain:
-            writing = _at(plain, at)
+            writing = plain.on(at)
             waiting.lock_agent(writing, agent_id)
             # Once more under the lock: they may have been heard of meanwhile.
             one = rows.find_presence(writing.connection, agent_id)
@@ -333,7 +333,3 @@ def _enter(
         },
     )
     return after
-
-
-def _at(writing: Writing, now: datetime | None) -> Writing:
-    return writing if now is None else replace(writing, at=now)

@@ -8,7 +8,6 @@ On the live queue's path: no pandas.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from wfm.brands import Brand
@@ -44,7 +43,7 @@ def assign(
     """
     claims.expire_leases(store, actor=actor, now=now)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         waiting.lock_agent(writing, agent_id)
         case = cases.lock_case(writing, case_id)
         if case.state != "assigned":
@@ -96,7 +95,7 @@ def take_away(
     if reason:
         check_text("reason", reason)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         case = cases.lock_case(writing, case_id)
         if case.state != "assigned":
             raise IllegalMove(
@@ -126,7 +125,3 @@ def close(
     return claims.close(
         store, case_id, reason, brand=brand, actor=actor, lease_token=token, now=now
     )
-
-
-def _at(writing: Writing, now: datetime | None) -> Writing:
-    return writing if now is None else replace(writing, at=now)

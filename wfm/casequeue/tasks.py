@@ -61,7 +61,7 @@ def open_task(
     """
     _check(kind, title, agent_id, team)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         if due_at <= writing.at:
             raise RequestError(
                 f"a task is due in the future; {format_instant(due_at)} is past "
@@ -117,7 +117,7 @@ def _end(
 ) -> Task:
     check_text("result" if state == "done" else "reason", text, RESULT_MAX)
     with store.writing(actor) as plain:
-        writing = _at(plain, now)
+        writing = plain.on(now)
         before = rows.find_task(writing.connection, task_id)
         cases.lock_case(writing, before.case_id)
         task = rows.end_task(writing, task_id, state, text)
@@ -214,7 +214,3 @@ def _note(writing: Writing, task: Task, text: str) -> None:
         agent_ids=[task.agent_id],
         text=f"{WORDS[task.kind]} {text}" + (f" ({task.team})" if task.team else ""),
     )
-
-
-def _at(writing: Writing, now: datetime | None) -> Writing:
-    return writing if now is None else replace(writing, at=now)

@@ -168,7 +168,7 @@ def collect(store: Store, *, now: datetime | None = None, limit: int = 1000) -> 
     if begun is not None and begun.body["until"] >= newest:
         return 0
     with store.writing("service:crm") as plain:
-        writing = plain if now is None else replace(plain, at=now)
+        writing = plain.on(now)
         if begun is None:
             queueevents.add(writing, COLLECTED, body={"until": newest})
             return 0

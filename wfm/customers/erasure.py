@@ -6,7 +6,7 @@ known by their names, so that one that is delivered again is neither a new case 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from wfm.errors import StoreBusy
@@ -61,7 +61,7 @@ def erase_author(
         held = find_author(connection, author_id)
         naming = erasing.deliveries_naming(connection, held.native_id)
     with store.writing(actor) as plain:
-        writing = at_instant(plain, now)
+        writing = plain.on(now)
         if held.customer_id is not None:
             customers.lock_customers(writing, [held.customer_id])
         raw_events, deliveries = erasing.erase_raw_of_author(writing, author_id)
@@ -98,15 +98,11 @@ def erase_customer(
     for author in authors:
         erased += erase_author(store, author.author_id, actor=actor, now=now)
     with store.writing(actor) as plain:
-        writing = at_instant(plain, now)
+        writing = plain.on(now)
         customers.lock_customers(writing, [customer_id])
         erased += Erased(records=_record(writing, customer_id))
         writing.audit("customer.erase", str(customer_id), after={"authors": len(authors)})
     return erased
-
-
-def at_instant(writing: Writing, now: datetime | None) -> Writing:
-    return writing if now is None else replace(writing, at=now)
 
 
 def erase_in_cases(writing: Writing, case_ids: list[int]) -> Erased:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wfm.brands import Brand
-from wfm.customers.erasure import Erased, at_instant, erase_in_cases
+from wfm.customers.erasure import Erased, erase_in_cases
 from wfm.store import erasing, queueevents
 from wfm.store.bulk import batches
 from wfm.store.engine import Store, Writing
@@ -92,7 +92,7 @@ class _Progress:
         erased = Erased()
         for batch in batches(due, BATCH):
             with self._store.writing(ACTOR) as plain:
-                writing = at_instant(plain, self._at)
+                writing = plain.on(self._at)
                 erased += erase(writing, [number for _, number in batch])
                 last_at, last = batch[-1]
                 self._marks[kind] = [last_at.isoformat(), last]

@@ -174,11 +174,6 @@ def update_case(writing: Writing, case_id: int, values: Mapping[str, object]) ->
     return case
 
 
-def first_response_or(at: datetime) -> sa.ColumnElement[datetime]:
-    """The case's first response where there is one, else `at`; a value for an update."""
-    return sa.func.coalesce(cases.c.first_response_at, sa.literal(at, tables.Instant()))
-
-
 def update_if_held(
     writing: Writing, case_id: int, lease_token: str, values: Mapping[str, object]
 ) -> Case | None:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,10 @@ class Writing:
     def stamp(self) -> dict[str, Any]:
         """Values of the `actor` and `written_at` columns."""
         return {"actor": self.actor, "written_at": self.at}
+
+    def on(self, now: datetime | None) -> Writing:
+        """The same transaction as if it were `now`; None keeps the instant it has."""
+        return self if now is None else replace(self, at=now)
 
     def audit(
         self, action: str, subject: str, *, before: object = None, after: object = None
